@@ -1,0 +1,139 @@
+//! Lines that end in CRLF.
+
+use bytes::{Buf, BytesMut};
+use memchr::memchr;
+
+/// How long a line may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineLimits {
+    /// Octets of a line, CRLF included; a longer one is refused. Default 4,096: RFC 5321 §4.5.3.1.4 asks for
+    /// 512 and what extensions add. Cost: what one connection may buffer for one command.
+    pub max: usize,
+    /// Octets of a refused line that are thrown away in the hope of its end. Default 1 MiB: beyond it the
+    /// peer is not speaking our protocol, and the connection is given up. Cost: none, they are not kept.
+    pub discard: usize,
+}
+
+impl Default for LineLimits {
+    fn default() -> Self {
+        Self { max: 4096, discard: 1 << 20 }
+    }
+}
+
+/// What stands at the front of the input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line {
+    /// The first `len` octets are a line, CRLF included. The caller takes them off the input.
+    Complete {
+        /// Octets, CRLF included.
+        len: usize,
+    },
+    /// No line yet.
+    NeedMore,
+    /// A line ended in LF without CR, and was taken off: a peer that counts lines otherwise than we do
+    /// could hide commands in it, so it means nothing.
+    BareLf,
+    /// A line over the limit has ended, and was taken off.
+    TooLong,
+    /// A line over the limit has no end in sight.
+    Endless,
+}
+
+/// Finds lines, and remembers how far it has looked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LineFramer {
+    /// Octets at the front of the input without an LF.
+    scanned: usize,
+    /// Octets of the current line that were thrown away.
+    discarded: usize,
+}
+
+impl LineFramer {
+    /// At the start of a line.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Looks for the end of the line at the front of `input`.
+    pub fn frame(&mut self, input: &mut BytesMut, limits: LineLimits) -> Line {
+        let unseen = input.get(self.scanned..).unwrap_or_default();
+        let Some(at) = memchr(b'\n', unseen) else {
+            self.scanned = input.len();
+            return self.without_end(input, limits);
+        };
+        let len = self.scanned + at + 1;
+        let whole = self.discarded + len;
+        *self = Self::default();
+        if whole > limits.discard.max(limits.max) {
+            self.discarded = whole;
+            return Line::Endless;
+        }
+        if whole > limits.max {
+            input.advance(len);
+            return Line::TooLong;
+        }
+        if len < 2 || input.get(len - 2) != Some(&b'\r') {
+            input.advance(len);
+            return Line::BareLf;
+        }
+        Line::Complete { len }
+    }
+
+    fn without_end(&mut self, input: &mut BytesMut, limits: LineLimits) -> Line {
+        let whole = self.discarded + self.scanned;
+        if whole > limits.max {
+            self.discarded = whole;
+            self.scanned = 0;
+            input.clear();
+        }
+        if whole > limits.discard.max(limits.max) { Line::Endless } else { Line::NeedMore }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: LineLimits = LineLimits { max: 8, discard: 20 };
+
+    /// Frames `text` given in pieces of `step`; lines are shown as text, the rest by name.
+    fn frames(text: &[u8], step: usize) -> Vec<String> {
+        let (mut framer, mut input, mut seen) = (LineFramer::new(), BytesMut::new(), Vec::new());
+        for piece in text.chunks(step) {
+            input.extend_from_slice(piece);
+            loop {
+                match framer.frame(&mut input, SMALL) {
+                    Line::NeedMore => break,
+                    Line::Complete { len } => {
+                        seen.push(String::from_utf8_lossy(&input.split_to(len)).trim_end().to_owned());
+                    }
+                    Line::Endless => {
+                        seen.push("Endless".to_owned());
+                        return seen;
+                    }
+                    other => seen.push(format!("{other:?}")),
+                }
+                assert!(input.len() <= SMALL.max + step);
+            }
+        }
+        seen
+    }
+
+    #[test]
+    fn lines_are_found_however_they_arrive() {
+        for (text, expected) in [
+            (&b"NOOP\r\nQUIT\r\nx"[..], &["NOOP", "QUIT"][..]),
+            (b"\r\nNOOP\r\n", &["", "NOOP"]),
+            (b"123456\r\n1234567\r\nNOOP\r\n", &["123456", "TooLong", "NOOP"]),
+            (b"NOOP\nQUIT\r\n\nx\r\n", &["BareLf", "QUIT", "BareLf", "x"]),
+            (b"a\rb\r\n", &["a\rb"]),
+            (b"123456789012345678\r\nNOOP\r\n", &["TooLong", "NOOP"]),
+            (b"1234567890123456789\r\nNOOP\r\n", &["Endless"]),
+            (b"1234567890123456789012345", &["Endless"]),
+        ] {
+            for step in 1..=text.len() {
+                assert_eq!(frames(text, step), expected, "in pieces of {step}");
+            }
+        }
+    }
+}

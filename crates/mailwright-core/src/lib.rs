@@ -1,0 +1,28 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod address;
+mod code;
+pub mod framing;
+mod id;
+mod machine;
+mod output;
+mod secret;
+mod ticket;
+mod time;
+mod timers;
+mod trace;
+mod uid_set;
+
+pub use address::{Address, Domain, ForwardPath, InvalidAddress, ReversePath};
+pub use code::{EnhancedCode, ReplyCode};
+pub use id::{AccountId, BlobId, MailboxId, ModSeq, ThreadId, Uid, UidValidity};
+pub use machine::{Machine, Progress, TlsInfo, Upgrade, Upgraded};
+pub use output::Output;
+pub use secret::Secret;
+pub use ticket::{Desk, Stale, Ticket};
+pub use time::{Clock, Entropy, Timestamp};
+pub use timers::Timers;
+pub use trace::{InvalidTraceId, QueueId, Stage, TraceEvent, TraceId, Verdict};
+pub use uid_set::UidSet;
