@@ -292,7 +292,8 @@ fn quoted_string(input: &[u8]) -> IResult<&[u8], &[u8]> {
 /// `QcontentSMTP = qtextSMTP / quoted-pairSMTP`
 fn qcontent(input: &[u8]) -> IResult<&[u8], &[u8]> {
     let qtext = take_while1(|byte| matches!(byte, 32..=33 | 35..=91 | 93..=126));
-    let quoted_pair = recognize(pair(char('\\'), nom::character::complete::satisfy(|c| matches!(c, ' '..='~'))));
+    let quoted_pair =
+        recognize(pair(char('\\'), nom::character::complete::satisfy(|c| matches!(c, ' '..='~'))));
     alt((qtext, quoted_pair)).parse(input)
 }
 
@@ -435,7 +436,8 @@ mod tests {
 
     #[test]
     fn paths_are_taken_from_the_front() {
-        let forward = |text: &'static str| ForwardPath::take(text.as_bytes()).map(|(p, r)| (p.to_string(), r));
+        let forward =
+            |text: &'static str| ForwardPath::take(text.as_bytes()).map(|(p, r)| (p.to_string(), r));
         assert_eq!(forward("<postMaster> X"), Ok(("<Postmaster>".to_owned(), &b" X"[..])));
         assert_eq!(forward("<@a,@b:ann@x>"), Ok(("<ann@x>".to_owned(), &b""[..])), "the route is forgotten");
         assert_eq!(forward("<>"), Err(InvalidAddress::Syntax));

@@ -9,6 +9,8 @@ mod id;
 mod machine;
 mod output;
 mod secret;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod ticket;
 mod time;
 mod timers;

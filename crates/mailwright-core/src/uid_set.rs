@@ -83,9 +83,12 @@ impl UidSet {
         // Runs that overlap or touch the new one are those in from..to.
         let from = self.runs.partition_point(|run| run.1.saturating_add(1) < first);
         let to = self.runs.partition_point(|run| run.0 <= last.saturating_add(1));
-        let merged = self.runs.get(from..to).unwrap_or_default().iter().fold((first, last), |new, run| {
-            (new.0.min(run.0), new.1.max(run.1))
-        });
+        let merged = self
+            .runs
+            .get(from..to)
+            .unwrap_or_default()
+            .iter()
+            .fold((first, last), |new, run| (new.0.min(run.0), new.1.max(run.1)));
         self.runs.drain(from..to);
         self.runs.insert(from, merged);
     }

@@ -8,5 +8,5 @@ mod octets;
 
 pub use dot::{BodyFault, DotReader, DotStep, DotWriter};
 pub use line::{Line, LineFramer, LineLimits};
-pub use literal::{CommandFramer, CommandFrame, InvalidLiteral, Literal};
+pub use literal::{CommandFrame, CommandFramer, InvalidLiteral, Literal};
 pub use octets::OctetReader;
