@@ -24,6 +24,11 @@ impl<K: Copy + PartialEq> Timers<K> {
         }
     }
 
+    /// Whether `kind` has a deadline.
+    pub fn is_set(&self, kind: K) -> bool {
+        self.set.iter().any(|timer| timer.0 == kind)
+    }
+
     /// Forgets the deadline of `kind`.
     pub fn clear(&mut self, kind: K) {
         self.set.retain(|timer| timer.0 != kind);

@@ -4,9 +4,10 @@
 //! # what this is about
 //! @ max-size 100            a setting, for whoever makes the machine
 //! S: 220 mx.example.org ESMTP
-//! C: EHLO c.example         a line from the peer; lines without anything between are sent together
+//! C: EHLO c.example         a line from the peer
 //! S: 250 mx.example.org
-//! C+ \x00abc                octets without a line end: \r \n \\ \xNN
+//! C& MAIL FROM:<a@b>        a line that is sent together with the next
+//! C+ \x00abc                octets without a line end: \r \n \\ \xNN, {3*a} for aaa
 //! A> mail <a@b>             what the application is told
 //! A< refuse 550 5.1.1 no    what the application is told to do next
 //! +5m                       time passes: ms, s, m, h
@@ -81,20 +82,17 @@ fn play<M: Machine, A: App<M>>(
             started = true;
             show(&mut played, &bench.settle());
         }
-        if let Some(line) = line.strip_prefix("C: ").or((line == "C:").then_some("")) {
-            sent.extend(unescape(line)?);
-            sent.extend(b"\r\n");
-        } else if let Some(octets) = line.strip_prefix("C+ ") {
-            sent.extend(unescape(octets)?);
-        } else {
-            flush(&mut bench, &mut sent, &mut played);
-            if is_expected(line) {
-                continue;
-            }
+        if is_expected(line) {
+            continue;
         }
         played += line;
         played.push('\n');
-        if let Some(order) = line.strip_prefix("A< ") {
+        if let Some((octets, together)) = input(line)? {
+            sent.extend(octets);
+            if !together {
+                show(&mut played, &bench.feed(&std::mem::take(&mut sent)));
+            }
+        } else if let Some(order) = line.strip_prefix("A< ") {
             bench.app.tell(&mut bench.machine, order)?;
             show(&mut played, &bench.settle());
         } else if let Some(duration) = line.strip_prefix('+') {
@@ -105,26 +103,32 @@ fn play<M: Machine, A: App<M>>(
         } else if line == "shutdown" {
             bench.machine.handle_shutdown();
             show(&mut played, &bench.settle());
-        } else if !is_about && !line.starts_with("C: ") && !line.starts_with("C+ ") && line != "C:" {
+        } else if !is_about {
             return Err(format!("not a line of a transcript: {line}"));
         }
     }
     if !started {
         show(&mut played, &bench.settle());
     }
-    flush(&mut bench, &mut sent, &mut played);
-    Ok(played)
+    if sent.is_empty() { Ok(played) } else { Err("a `C&` line at the end".to_owned()) }
 }
 
 fn is_expected(line: &str) -> bool {
     ["S: ", "S+ ", "A> ", "= ", "upgraded "].iter().any(|start| line.starts_with(start)) || line == "S:"
 }
 
-fn flush<M: Machine, A: App<M>>(bench: &mut Bench<M, A>, sent: &mut Vec<u8>, played: &mut String) {
-    if !sent.is_empty() {
-        show(played, &bench.feed(sent));
-        sent.clear();
-    }
+/// The octets of a line from the peer, and whether they wait for the next line's.
+fn input(line: &str) -> Result<Option<(Vec<u8>, bool)>, String> {
+    let (kind, text) = line.split_at_checked(3).unwrap_or((line, ""));
+    Ok(match kind {
+        "C+ " => Some((unescape(text)?, false)),
+        "C: " | "C:" | "C& " | "C&" => {
+            let mut octets = unescape(text)?;
+            octets.extend(b"\r\n");
+            Some((octets, kind.starts_with("C&")))
+        }
+        _ => None,
+    })
 }
 
 fn show(played: &mut String, seen: &[Seen]) {

@@ -1,0 +1,14 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod command;
+mod rejection;
+mod reply;
+#[cfg(feature = "server")]
+pub mod server;
+
+pub use command::{Body, Command, CommandError, InitialResponse, MailParams, RcptParams};
+pub use rejection::{NotARejection, Rejection};
+#[cfg(feature = "server")]
+pub use server::{Accepted, AuthStep, Config, Event, Hello, Server};

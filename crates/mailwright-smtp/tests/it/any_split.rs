@@ -1,0 +1,72 @@
+//! However the input is cut, the session is the same.
+
+use mailwright_core::testing::{Settings, assert_any_split};
+use proptest::prelude::*;
+
+use crate::app::bench;
+
+/// Lines and fragments that get far into a session, sound and unsound.
+fn fragment() -> impl Strategy<Value = Vec<u8>> {
+    let lines: Vec<&[u8]> = vec![
+        b"EHLO c.example\r\n",
+        b"HELO c\r\n",
+        b"MAIL FROM:<a@b> SIZE=10\r\n",
+        b"MAIL FROM:<> BODY=8BITMIME\r\n",
+        b"MAIL FROM:<a@b> SIZE=99999\r\n",
+        b"RCPT TO:<ann@example.org>\r\n",
+        b"RCPT TO:<nobody@example.org>\r\n",
+        b"DATA\r\n",
+        b"Subject: x\r\n\r\nbody\r\n.\r\n",
+        b"..\r\n...\r\n.\r\n",
+        b".\r\n",
+        b"bare\nlf\r\n.\r\n",
+        b"bare\rcr\r\n.\r\n",
+        b"\r\n",
+        b".",
+        b"\r",
+        b"\n",
+        b"\0",
+        b"NOOP\n",
+        b"NOOP\r\n",
+        b"RSET\r\n",
+        b"AUTH PLAIN\r\n",
+        b"AUTH PLAIN cmlnaHQ=\r\n",
+        b"cmlnaHQ=\r\n",
+        b"*\r\n",
+        b"QUIT\r\n",
+        b"\xff\xfe",
+    ];
+    prop_oneof![
+        8 => prop::sample::select(lines).prop_map(<[u8]>::to_vec),
+        1 => (1..2600usize).prop_map(|count| vec![b'x'; count]),
+        1 => prop::collection::vec(any::<u8>(), 0..8),
+    ]
+}
+
+/// A session that gets as far as the content, half of the time.
+fn session() -> impl Strategy<Value = Vec<u8>> {
+    let prelude = prop::bool::ANY.prop_map(|far| {
+        if far {
+            &b"EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<ann@c>\r\nDATA\r\n"[..]
+        } else {
+            &b"EHLO c\r\n"[..]
+        }
+    });
+    (prelude, prop::collection::vec(fragment(), 0..12))
+        .prop_map(|(prelude, rest)| [prelude.to_vec(), rest.concat()].concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+    #[test]
+    fn any_split_is_the_same_session(
+        input in session(),
+        cuts in prop::collection::vec(any::<usize>(), 0..8),
+    ) {
+        let settings = Settings::from([
+            ("auth".to_owned(), "PLAIN LOGIN".to_owned()),
+            ("auth-without-tls".to_owned(), "on".to_owned()),
+        ]);
+        assert_any_split(&input, &cuts, || bench(&settings));
+    }
+}
