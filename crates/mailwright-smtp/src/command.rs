@@ -401,7 +401,7 @@ mod tests {
             ("MAILFROM:<a@b>", "! unknown command"),
             ("MAIL FROM:<a@b>SIZE=1", "! syntax error, expected: parameters as KEYWORD=value, after a blank"),
             ("MAIL FROM:<a@b> SIZE", "! bad value of the parameter SIZE"),
-            ("MAIL FROM:<a@b> SIZE=", "! syntax error, expected: parameters as KEYWORD=value, after a blank"),
+            ("MAIL FROM:<a@b> SIZE=", "! bad value of the parameter SIZE"),
             ("MAIL FROM:<a@b> SIZE=-1", "! bad value of the parameter SIZE"),
             ("MAIL FROM:<a@b> SIZE=0x10", "! bad value of the parameter SIZE"),
             ("MAIL FROM:<a@b> SIZE=1 SIZE=1", "! bad value of the parameter SIZE"),

@@ -1,0 +1,90 @@
+//! What exchanges have in common: their limits, what a step gives, and the rules for names and passwords.
+
+use mailwright_core::Secret;
+
+use crate::error::{AuthError, Part};
+
+/// How much a client may send, in octets after base64. What is longer fails the exchange.
+///
+/// RFC 4616 §2 has servers take names and passwords of up to 255 octets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExchangeLimits {
+    /// One response, in octets. Default 9,216, which is 12,288 characters of base64 (RFC 4954 §4). It lies in
+    /// the protocol's buffer; of the exchange it takes no memory.
+    pub response_max: usize,
+    /// A user name or authorization identity, in octets. Default 320, a mail address of any length
+    /// (RFC 5321 §4.5.3.1). Kept until the exchange ends.
+    pub name_max: usize,
+    /// A password, in octets. Default 1,024. It is hashed once, whatever its length, before Argon2's work.
+    pub password_max: usize,
+}
+
+impl Default for ExchangeLimits {
+    fn default() -> Self {
+        Self { response_max: 9216, name_max: 320, password_max: 1024 }
+    }
+}
+
+impl ExchangeLimits {
+    pub(super) fn check_response(&self, response: &[u8]) -> Result<(), AuthError> {
+        bounded(response, Part::Response, self.response_max)
+    }
+
+    /// Names are UTF-8 without control characters, which the preparation of names prohibits (RFC 4013 §2.3,
+    /// RFC 4616 appendix A), and which would end up in logs.
+    pub(super) fn name(&self, bytes: &[u8], part: Part) -> Result<String, AuthError> {
+        bounded(bytes, part, self.name_max)?;
+        let name = std::str::from_utf8(bytes).map_err(|_| AuthError::NotUtf8(part))?;
+        if name.is_empty() {
+            return Err(AuthError::Empty(part));
+        }
+        if name.contains(char::is_control) {
+            return Err(AuthError::Forbidden(part));
+        }
+        Ok(name.to_owned())
+    }
+
+    pub(super) fn password(&self, bytes: &[u8]) -> Result<Secret, AuthError> {
+        bounded(bytes, Part::Password, self.password_max)?;
+        if bytes.is_empty() {
+            return Err(AuthError::Empty(Part::Password));
+        }
+        Ok(bytes.into())
+    }
+}
+
+fn bounded(bytes: &[u8], part: Part, max: usize) -> Result<(), AuthError> {
+    if bytes.len() > max { Err(AuthError::TooLong { part, max }) } else { Ok(()) }
+}
+
+/// What a client claims and how it means to show it. The names are of the client's choosing: not yet looked
+/// up, not prepared (RFC 4013), fit for a log but not for a query or a path.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// The user whose password it is (authcid).
+    pub user: String,
+    /// Another user to act as (authzid), if the client named one that is not, octet for octet, `user`. Refuse
+    /// it, once the password has been checked, unless a rule of yours allows it (RFC 4616 §2).
+    pub authzid: Option<String>,
+    /// The password.
+    pub password: Secret,
+}
+
+/// What a step of an [`Exchange`](crate::Exchange) gives.
+#[derive(Debug)]
+#[must_use]
+#[non_exhaustive]
+pub enum Step {
+    /// Send this to the client, empty or not, and step on with its response.
+    Challenge(Vec<u8>),
+    /// The exchange has ended; check these and answer by what comes of it.
+    Check(Credentials),
+    /// The exchange has ended and failed.
+    Failed(AuthError),
+}
+
+/// What a step of one mechanism gives, `S` being its states.
+pub(super) enum Next<S> {
+    Challenge(S, Vec<u8>),
+    Check(Credentials),
+}
