@@ -13,15 +13,21 @@ use crate::output::Output;
 /// * **Poll until it is not an [`Event`](Progress::Event).** The machine takes what it can from the front
 ///   of `input`, a buffer that belongs to the caller, and leaves the rest for the next call.
 /// * **After any `&mut` call look at [`output`](Self::output) and [`poll_timeout`](Self::poll_timeout)
-///   again**: each may have changed.
+///   again**: each may have changed. After an answer poll again: only a poll knows the time, so what the
+///   answer began to wait for gets its deadline there.
 /// * **An event may carry a [`Ticket`](crate::Ticket).** Until it is given back with an answer, polling says
 ///   [`NeedReply`](Progress::NeedReply).
-/// * **An `Err` is final and repeats.** Flush the output (the last reply is in it), then close.
+/// * **`Closed` and `Err` are final and repeat**, and there is no deadline any more. Flush the output (the
+///   last reply is in it), then close. They may come while a ticket is open, which is then stale.
 /// * When several reasons to wait hold, the order is `Closed`, `Upgrade`, `NeedDrain`, `NeedReply`,
 ///   `NeedInput`.
 ///
 /// The caller reads and writes concurrently, and goes on reading (up to a limit of its own) in `NeedReply`
 /// and `NeedDrain`: so a peer that writes before it reads does not deadlock, and one that left is noticed.
+///
+/// For those who write a machine: what is queued is released at the latest with `NeedInput`, `NeedDrain`,
+/// `Upgrade`, `Closed` and `Err`, since held bytes count in [`room`](Output::room). Only a protocol that
+/// groups replies (RFC 2920 §3.2) holds any while it waits for an answer.
 pub trait Machine {
     /// What the application is told, and asked.
     type Event;
@@ -38,15 +44,16 @@ pub trait Machine {
         now: Instant,
     ) -> Result<Progress<Self::Event>, Self::Error>;
 
-    /// The peer will send no more. What is in the input buffer is still to be polled; what the
-    /// application was asked is not cancelled.
+    /// The peer will send no more. What is in the input buffer is still to be polled. What the application
+    /// of a server was asked is not cancelled: a commit under way is finished.
     fn handle_eof(&mut self);
 
-    /// The transport was swapped as [`Progress::Upgrade`] asked.
+    /// The transport was swapped as [`Progress::Upgrade`] asked. Another layer than the one that was asked for
+    /// changes nothing.
     fn handle_upgrade(&mut self, done: Upgraded, now: Instant);
 
     /// The caller wants to close: finish what is under way, take no new work, say goodbye in the
-    /// protocol's own words (421, BYE), then be `Closed`.
+    /// protocol's own words (421, BYE), then be `Closed`. While an upgrade is under way nothing can be said.
     fn handle_shutdown(&mut self);
 
     /// When [`handle_timeout`](Self::handle_timeout) is to be called, if nothing else happens.

@@ -133,6 +133,7 @@ impl<M: Machine, A: App<M>> Bench<M, A> {
     fn end(&mut self, seen: &mut Vec<Seen>, how: String) {
         self.take_output(seen);
         assert!(self.machine.output().is_empty(), "held output at the end");
+        assert_eq!(self.machine.poll_timeout(), None, "a deadline after the end");
         self.ended = true;
         see(seen, Seen::End(how));
     }

@@ -525,17 +525,23 @@ fn for_a_client_it_is_fatal_behind_starttls() {
     assert_eq!(client.seen, ["c OK begin", "there was plaintext behind the command that ends it"]);
 }
 
-/// One segment has the last plain octets and the first compressed ones, and is cut at each place.
+/// One TLS record has the last plain octets and the first compressed ones, and arrives cut at each place. It is
+/// deciphered once, and what is left of it is inflated.
 #[test]
 fn what_lies_behind_the_ok_of_compress_goes_to_the_inflater() {
-    let segment = [b"c OK begin\r\n", &Runs::deflate(b"c OK bookkeeper\r\n")[..]].concat();
-    for cut in 0..segment.len() {
-        let mut client = client(&["COMPRESS DEFLATE", "ECHO bookkeeper"]);
-        assert_eq!(client.carry(b""), b"c COMPRESS DEFLATE\r\n");
-        let mut sent = client.carry(&segment[..cut]);
-        sent.extend(client.carry(&segment[cut..]));
-        assert_eq!(sent, Runs::deflate(b"c ECHO bookkeeper\r\n"));
-        assert_eq!(client.seen, ["c OK begin", "Deflate", "c OK bookkeeper", "Closed"], "cut at {cut}");
+    let record = [b"c OK begin\r\n", &Runs::deflate(b"c OK bookkeeper\r\n")[..]].concat();
+    for cut in 0..record.len() {
+        let mut client = client(&["STARTTLS", "COMPRESS DEFLATE", "ECHO bookkeeper"]);
+        assert_eq!(client.carry(b""), b"c STARTTLS\r\n");
+        let mut peer = Layers { tls: Some(<(Cipher, Cipher)>::default()), deflate: None };
+        assert_eq!(peer.open(&client.carry(b"c OK begin\r\n")), b"c COMPRESS DEFLATE\r\n");
+
+        let sealed = peer.seal(&record);
+        let sent = [client.carry(&sealed[..cut]), client.carry(&sealed[cut..])].concat();
+        peer.deflate = Some(Runs::default());
+        assert_eq!(peer.open(&sent), b"c ECHO bookkeeper\r\n");
+        let seen = ["c OK begin", "Tls", "c OK begin", "Deflate", "c OK bookkeeper", "Closed"];
+        assert_eq!(client.seen, seen, "cut at {cut}");
     }
 }
 

@@ -287,14 +287,13 @@ impl Machine for Lmtp {
             self.output.release();
         }
         // An answer has no `now`: what it starts to wait for has its deadline from the next poll on.
-        if self.timers.next().is_none() {
-            match step {
-                Ok(Progress::NeedReply | Progress::Event(_)) if self.desk.is_open() => {
-                    self.timers.set(Deadline::Reply, now + REPLY);
-                }
-                Ok(Progress::NeedInput) => self.timers.set(Deadline::Peer, now + PEER),
-                _ => {}
+        match step {
+            Ok(Progress::Event(_)) if self.desk.is_open() => self.timers.set(Deadline::Reply, now + REPLY),
+            Ok(Progress::NeedInput) if !self.timers.is_set(Deadline::Peer) => {
+                self.timers.set(Deadline::Peer, now + PEER);
             }
+            Ok(Progress::Closed) => self.timers.clear_all(),
+            _ => {}
         }
         step
     }

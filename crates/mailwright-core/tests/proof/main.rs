@@ -13,6 +13,7 @@
     reason = "that is how tests fail"
 )]
 
+mod client;
 mod compress;
 mod idle;
 mod lmtp;
@@ -42,8 +43,9 @@ fn output(seen: &[Seen]) -> String {
 
 /// The events among what was seen.
 fn events(seen: &[Seen]) -> Vec<&str> {
-    let event = |seen| if let &Seen::Event(ref line) = seen { Some(line.as_str()) } else { None };
-    seen.iter().filter_map(event).collect()
+    seen.iter()
+        .filter_map(|seen| if let Seen::Event(line) = seen { Some(line.as_str()) } else { None })
+        .collect()
 }
 
 /// Polls once, where no event is expected: why the machine waits.

@@ -314,7 +314,7 @@ impl Machine for Imap {
         match step {
             Ok(Progress::Event(_)) if self.desk.is_open() => self.timers.set(Deadline::Reply, now + REPLY),
             Ok(Progress::Event(_)) => self.timers.clear_all(),
-            Ok(Progress::NeedInput) if self.timers.next().is_none() => {
+            Ok(Progress::NeedInput) if !self.timers.is_set(Deadline::Peer) => {
                 self.timers.set(Deadline::Peer, now + PEER);
             }
             Ok(Progress::Closed) => self.timers.clear_all(),

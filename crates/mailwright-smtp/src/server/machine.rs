@@ -803,13 +803,22 @@ impl Machine for Server {
 
     fn handle_shutdown(&mut self) {
         self.shutdown = true;
+        if let State::Upgrading = self.state {
+            self.state = State::Closing;
+        }
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        self.timers.next()
+        match self.state {
+            State::Closing | State::Failed(_) => None,
+            _ => self.timers.next(),
+        }
     }
 
     fn handle_timeout(&mut self, now: Instant) {
+        if self.poll_timeout().is_none() {
+            return;
+        }
         while let Some(timer) = self.timers.expired(now) {
             let waiting = match (timer, &self.state) {
                 (Timer::Application, _) => {
