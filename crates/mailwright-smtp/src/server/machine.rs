@@ -207,6 +207,16 @@ impl Server {
         Ok(())
     }
 
+    /// What was negotiated, if TLS is on.
+    pub fn tls(&self) -> Option<&TlsInfo> {
+        self.session.tls.as_ref()
+    }
+
+    /// Whether the client has authenticated, since TLS if that came later.
+    pub fn is_authenticated(&self) -> bool {
+        self.session.authenticated
+    }
+
     // What the peer says.
 
     fn poll_command(&mut self, input: &mut BytesMut) -> Option<Progress<Event>> {

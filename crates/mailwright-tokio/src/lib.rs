@@ -1,0 +1,31 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+#[cfg(feature = "smtp")]
+pub mod codec;
+mod driver;
+mod gate;
+mod listener;
+#[cfg(feature = "smtp")]
+mod offload;
+mod shutdown;
+#[cfg(feature = "smtp")]
+pub mod smtp;
+mod system;
+#[cfg(feature = "rustls")]
+mod tls;
+mod transport;
+
+pub use driver::{Driver, DriverConfig, DriverError};
+pub use gate::{Gate, GateLimits, Pass, Refused};
+pub use listener::{Listen, Peer, Turned, accept_all};
+#[cfg(feature = "smtp")]
+pub use offload::{Blocking, BlockingLimits};
+pub use shutdown::Shutdown;
+#[cfg(feature = "smtp")]
+pub use smtp::{SmtpHandler, SmtpServer};
+pub use system::{SystemClock, SystemEntropy};
+#[cfg(feature = "rustls")]
+pub use tls::Rustls;
+pub use transport::{Io, Tls, TlsAccepted};

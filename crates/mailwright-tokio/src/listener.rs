@@ -1,0 +1,118 @@
+//! Taking connections.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+use tokio::net::TcpListener;
+use tokio::time::sleep;
+use tracing::{debug, warn};
+
+use crate::gate::{Gate, Pass, Refused};
+use crate::shutdown::Shutdown;
+use crate::transport::Io;
+
+/// The two ends of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer {
+    /// Theirs.
+    pub remote: SocketAddr,
+    /// Ours.
+    pub local: SocketAddr,
+}
+
+/// Where connections come from: a TCP listener, or a simulated network.
+pub trait Listen: Send + 'static {
+    /// The next connection. Cancel-safe.
+    fn accept(&mut self) -> impl Future<Output = io::Result<(Box<dyn Io>, Peer)>> + Send;
+}
+
+impl Listen for TcpListener {
+    async fn accept(&mut self) -> io::Result<(Box<dyn Io>, Peer)> {
+        let (stream, remote) = Self::accept(self).await?;
+        // Replies are small and waited for.
+        stream.set_nodelay(true)?;
+        let local = stream.local_addr()?;
+        Ok((Box::new(stream), Peer { remote, local }))
+    }
+}
+
+/// What a client that cannot be let in is told before it is let go; nothing if it expects TLS.
+pub type Turned = Bytes;
+
+/// Takes connections until the shutdown begins, and runs `session` for each that `gate` lets in.
+///
+/// When the process runs out of file descriptors, one that was kept in reserve lets the client be told so;
+/// those who are connected are not disturbed.
+pub async fn accept_all<L, F>(
+    mut listener: L,
+    gate: Gate,
+    shutdown: Shutdown,
+    turned: Turned,
+    session: impl Fn(Box<dyn Io>, Peer) -> F + Send,
+) where
+    L: Listen,
+    F: Future<Output = ()> + Send + 'static,
+{
+    let mut reserve = Reserve::new();
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = shutdown.token().cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((io, peer)) => match gate.enter(peer.remote.ip()) {
+                Ok(pass) => shutdown.spawn(hold(pass, session(io, peer))),
+                Err(refused) => turn_away(io, peer, refused, &turned),
+            },
+            Err(error) if is_exhausted(&error) => {
+                warn!(%error, "a connection waits: out of file descriptors; raise the limit (ulimit -n)");
+                reserve.free();
+                tokio::select! {
+                    () = sleep(Duration::from_millis(100)) => {}
+                    Ok((io, peer)) = listener.accept() => turn_away(io, peer, Refused::Descriptors, &turned),
+                }
+                reserve = Reserve::new();
+            }
+            // The client left before it was let in, or the like.
+            Err(error) => debug!(%error, "a connection was lost before it began"),
+        }
+    }
+}
+
+async fn hold(pass: Pass, session: impl Future<Output = ()>) {
+    session.await;
+    drop(pass);
+}
+
+/// Says the words that fit into the socket's buffer, and waits for nothing.
+fn turn_away(mut io: Box<dyn Io>, peer: Peer, refused: Refused, words: &[u8]) {
+    warn!(peer = %peer.remote, reason = %refused, "connection refused");
+    let mut cx = Context::from_waker(Waker::noop());
+    let _ = Pin::new(&mut io).poll_write(&mut cx, words);
+}
+
+fn is_exhausted(error: &io::Error) -> bool {
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    matches!(error.raw_os_error(), Some(ENFILE | EMFILE)) || error.kind() == io::ErrorKind::OutOfMemory
+}
+
+/// A file descriptor that is there to be given up.
+struct Reserve(Option<std::fs::File>);
+
+impl Reserve {
+    fn new() -> Self {
+        Self(std::fs::File::open("/dev/null").ok())
+    }
+
+    fn free(&mut self) {
+        self.0 = None;
+    }
+}

@@ -1,0 +1,142 @@
+//! Listening for SMTP.
+
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes};
+use mailwright_core::{Clock, Entropy, Machine};
+use mailwright_smtp::{Config, Rejection, Server};
+
+use super::handler::SmtpHandler;
+use super::session;
+use crate::driver::DriverConfig;
+use crate::gate::Gate;
+use crate::listener::{Listen, Peer, accept_all};
+use crate::shutdown::Shutdown;
+use crate::system::{SystemClock, SystemEntropy};
+use crate::transport::{Io, Tls};
+
+/// An SMTP server for a handler.
+///
+/// ```no_run
+/// # use mailwright_tokio::smtp::{Body, Ctx, Envelope, SmtpHandler, Verdict};
+/// use mailwright_tokio::SmtpServer;
+/// use tokio::net::TcpListener;
+///
+/// struct Print;
+///
+/// impl SmtpHandler for Print {
+///     async fn message(&self, _cx: &Ctx, envelope: &Envelope, body: Body) -> Verdict<String> {
+///         println!("{} -> {:?}: {} octets", envelope.from, envelope.to, body.bytes().await?.len());
+///         Ok("printed".to_owned())
+///     }
+/// }
+///
+/// # async fn main_() -> std::io::Result<()> {
+/// SmtpServer::new("mx.example.org", Print).serve(TcpListener::bind("127.0.0.1:2525").await?).await;
+/// # Ok(()) }
+/// ```
+pub struct SmtpServer<H> {
+    pub(super) handler: H,
+    pub(super) config: Arc<Config>,
+    pub(super) driver: Arc<DriverConfig>,
+    pub(super) tls: Option<Arc<dyn Tls>>,
+    pub(super) implicit_tls: bool,
+    pub(super) gate: Gate,
+    pub(super) shutdown: Shutdown,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
+}
+
+impl<H> std::fmt::Debug for SmtpServer<H> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SmtpServer").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl<H: SmtpHandler> SmtpServer<H> {
+    /// A server of this name, with defaults for all else.
+    pub fn new(hostname: impl Into<String>, handler: H) -> Self {
+        Self::with_config(Config { hostname: hostname.into(), ..Config::default() }, handler)
+    }
+
+    /// With a configuration of the protocol.
+    pub fn with_config(config: Config, handler: H) -> Self {
+        Self {
+            handler,
+            config: Arc::new(config),
+            driver: Arc::default(),
+            tls: None,
+            implicit_tls: false,
+            gate: Gate::new(crate::GateLimits::default()),
+            shutdown: Shutdown::new(),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+        }
+    }
+
+    /// How connections are read and written.
+    #[must_use]
+    pub fn driver(mut self, driver: Arc<DriverConfig>) -> Self {
+        self.driver = driver;
+        self
+    }
+
+    /// Offers STARTTLS.
+    #[must_use]
+    pub fn start_tls(mut self, tls: Arc<dyn Tls>) -> Self {
+        self.tls = Some(tls);
+        Arc::make_mut(&mut self.config).start_tls = true;
+        self
+    }
+
+    /// Begins with TLS (RFC 8314 §3.3).
+    #[must_use]
+    pub fn implicit_tls(mut self, tls: Arc<dyn Tls>) -> Self {
+        self.tls = Some(tls);
+        self.implicit_tls = true;
+        self
+    }
+
+    /// Shares a limit of connections with other servers.
+    #[must_use]
+    pub fn gate(mut self, gate: Gate) -> Self {
+        self.gate = gate;
+        self
+    }
+
+    /// Ends when this does.
+    #[must_use]
+    pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
+        self.shutdown = shutdown;
+        self
+    }
+
+    /// With another clock and other randomness.
+    #[must_use]
+    pub fn environment(mut self, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        self.clock = clock;
+        self.entropy = entropy;
+        self
+    }
+
+    /// Takes connections until the shutdown begins; see [`Shutdown::drain`] for their end.
+    pub async fn serve(self, listener: impl Listen) {
+        let turned = if self.implicit_tls { Bytes::new() } else { self.turned_away() };
+        let (gate, shutdown) = (self.gate.clone(), self.shutdown.clone());
+        let server = Arc::new(self);
+        let session = |io, peer| session::run(Arc::clone(&server), io, peer);
+        accept_all(listener, gate, shutdown, turned, session).await;
+    }
+
+    /// Serves one connection that somebody else has taken.
+    pub async fn session(self: Arc<Self>, io: Box<dyn Io>, peer: Peer) {
+        session::run(self, io, peer).await;
+    }
+
+    fn turned_away(&self) -> Bytes {
+        let mut machine = Server::turn_away(Arc::clone(&self.config), &Rejection::too_many_connections());
+        let output = machine.output();
+        output.release();
+        output.copy_to_bytes(output.remaining())
+    }
+}
