@@ -1,0 +1,7 @@
+//! Tests of the server machine.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "that is how tests fail")]
+
+mod any_split;
+mod app;
+mod large;
+mod transcripts;
