@@ -1,0 +1,359 @@
+//! A store in memory: the reference that other backends are compared with, and enough for tests and development.
+
+mod account;
+mod blob;
+mod mailbox;
+mod message;
+mod queue;
+mod read;
+mod reclaim;
+mod rope;
+mod shared;
+mod state;
+#[cfg(test)]
+mod tests;
+mod txn;
+mod undo;
+
+use std::num::NonZeroU32;
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use mailwright_core::{
+    AccountId, BlobId, Domain, MailboxId, ModSeq, QueueId, Timestamp, TraceId, Uid, UidSet, UidValidity,
+};
+
+pub use self::blob::{MemoryBlobReader, MemoryBlobWriter};
+use self::shared::{Inner, Shared};
+use self::state::{Counter, State};
+use self::txn::Txn;
+use crate::account::{AccountInfo, AccountKey, Credential};
+use crate::batch::{Batch, Op};
+use crate::blob::{BlobHint, BlobInfo, Reclaimed};
+use crate::change::{ChangeHints, ChangeHub, Topic};
+use crate::error::{BlobError, Health, ReadError, Unavailable};
+use crate::limits::Limits;
+use crate::listing::{ChangeCursor, Changes, Columns, RowPage, Snapshot};
+use crate::mailbox::{
+    EntryName, Grantee, MailboxInfo, MailboxStatus, MetadataTarget, Rights, SharedMailbox, Visibility,
+};
+use crate::name::MailboxName;
+use crate::outcome::{Cause, OpOutcome, Outcome, Rejected};
+use crate::page::Page;
+use crate::queue::{Claim, Claimed, Destination, Lease, QueueEntry};
+use crate::quota::{Quota, QuotaRootId};
+use crate::store::{Store, Trace};
+
+/// How a [`MemoryStore`] begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MemoryConfig {
+    /// What it takes.
+    pub limits: Limits,
+    /// Bytes of all blobs together, those on their way in included. From 15/16 of it on the store says
+    /// [`Health::LowSpace`]. Default 1 GiB.
+    pub capacity: u64,
+    /// The first UIDVALIDITY. Clients keep what they know of a mailbox by it: a store that begins anew at the same
+    /// address should begin above the last one's, with the seconds since 1970 for instance. Default 1.
+    pub first_uid_validity: UidValidity,
+    /// Which opening of the store this is, for the fences of leases. Default 0.
+    pub epoch: u64,
+}
+
+impl Default for MemoryConfig {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            capacity: 1 << 30,
+            first_uid_validity: UidValidity(NonZeroU32::MIN),
+            epoch: 0,
+        }
+    }
+}
+
+/// A store in memory: everything behind one lock, O(log n) an operation, gone with its last clone.
+///
+/// Clones are the same store.
+#[derive(Debug, Clone)]
+pub struct MemoryStore(Arc<Shared>);
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new(MemoryConfig::default())
+    }
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new(config: MemoryConfig) -> Self {
+        let MemoryConfig { limits, capacity, first_uid_validity, epoch } = config;
+        let mut state = State::default();
+        state.counters.put(Counter::UidValidity, u64::from(first_uid_validity.get() - 1));
+        state.keep();
+        let inner = Mutex::new(Inner { state, uploading: 0 });
+        Self(Arc::new(Shared { limits, capacity, epoch, hub: ChangeHub::default(), inner }))
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&State) -> T) -> Result<T, Unavailable> {
+        Ok(read(&self.0.lock()?.state))
+    }
+
+    /// What a page may have.
+    fn items(&self, limit: usize) -> usize {
+        limit.min(self.0.limits.items_per_page)
+    }
+
+    fn rows_of_page(&self, limit: usize) -> usize {
+        limit.min(self.0.limits.rows_per_page)
+    }
+}
+
+impl MemoryStore {
+    fn apply(&self, batch: Batch) -> Result<Outcome, Rejected> {
+        let Batch { id, now, ops } = batch;
+        let mut inner = self.0.lock().map_err(|cause| Rejected { op: 0, cause: cause.into() })?;
+        let state = &mut inner.state;
+        if let Some(outcome) = state.outcomes.get(&id) {
+            return Ok(Outcome::clone(outcome));
+        }
+        if ops.len() > self.0.limits.ops_per_batch {
+            return Err(Rejected { op: self.0.limits.ops_per_batch, cause: Cause::TooManyOps });
+        }
+        let mut txn = Txn::new(state, &self.0.limits, now);
+        let outcomes = ops
+            .into_iter()
+            .enumerate()
+            .map(|(op, operation)| apply(&mut txn, operation).map_err(|cause| Rejected { op, cause }));
+        let ops = match outcomes.collect::<Result<Vec<_>, _>>() {
+            Ok(ops) => ops,
+            Err(rejected) => {
+                state.roll_back();
+                return Err(rejected);
+            }
+        };
+        let hints = txn.hints;
+        let outcome = Outcome { ops };
+        state.outcomes.put(id, Arc::new(outcome.clone()));
+        state.outcome_times.put((now, id), ());
+        state.keep();
+        drop(inner);
+        self.0.hub.tell(&hints);
+        Ok(outcome)
+    }
+}
+
+fn apply(txn: &mut Txn<'_>, op: Op) -> Result<OpOutcome, Cause> {
+    match op {
+        Op::Append(append) => txn.append(append),
+        Op::StoreFlags(store) => txn.store_flags(&store),
+        Op::Copy(transfer) => txn.copy(&transfer),
+        Op::Move(transfer) => txn.move_messages(&transfer),
+        Op::Expunge(expunge) => txn.expunge(&expunge),
+        Op::Mailbox(op) => txn.mailbox_op(op),
+        Op::Quota(op) => txn.quota_op(op),
+        Op::Account(op) => txn.account_op(op),
+        Op::Enqueue(entry) => txn.enqueue(*entry),
+        Op::Settle { lease, settlement } => txn.settle(&lease, settlement),
+        Op::Queue { entry, op } => txn.queue_op(entry, op),
+        Op::Trace { id, events } => {
+            txn.add_events(id, events);
+            Ok(OpOutcome::Done)
+        }
+    }
+}
+
+impl Store for MemoryStore {
+    type BlobWriter = MemoryBlobWriter;
+    type BlobReader = MemoryBlobReader;
+
+    fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    fn health(&self) -> Health {
+        let Ok(inner) = self.0.lock() else { return Health::Poisoned };
+        let used = inner.state.counter(Counter::BlobBytes) + inner.uploading;
+        if used >= self.0.capacity - self.0.capacity / 16 { Health::LowSpace } else { Health::Ok }
+    }
+
+    fn changes(&self, topics: &[Topic]) -> ChangeHints {
+        self.0.hub.listen(topics, self.0.limits.hints)
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<Outcome, Rejected> {
+        self.apply(batch)
+    }
+
+    async fn reclaim(&self, now: Timestamp, limit: usize) -> Result<Reclaimed, Unavailable> {
+        Ok(self.0.lock()?.state.reclaim(now, limit, &self.0.limits))
+    }
+
+    async fn blob_writer(&self, hint: BlobHint) -> Result<MemoryBlobWriter, BlobError> {
+        MemoryBlobWriter::new(&self.0, hint)
+    }
+
+    async fn blob(&self, id: BlobId) -> Result<BlobInfo, BlobError> {
+        self.read(|state| state.blob_info(id))?
+    }
+
+    async fn read_blob(&self, id: BlobId, range: Range<u64>) -> Result<MemoryBlobReader, BlobError> {
+        self.read(|state| state.blob_reader(id, range))?
+    }
+
+    async fn read_blobs(&self, wanted: &[(BlobId, Range<u64>)]) -> Vec<Result<Bytes, BlobError>> {
+        let mut budget = self.0.limits.read_blobs_bytes;
+        let one = |(id, range): &(BlobId, Range<u64>)| {
+            self.read(|state| state.read_blob(*id, range.clone(), &mut budget))?
+        };
+        wanted.iter().map(one).collect()
+    }
+
+    async fn open(&self, mailbox: MailboxId) -> Result<Snapshot, ReadError> {
+        self.read(|state| state.open(mailbox))?
+    }
+
+    async fn rows(
+        &self,
+        snapshot: &Snapshot,
+        selection: &UidSet,
+        columns: Columns,
+        after: Option<Uid>,
+        limit: usize,
+    ) -> Result<RowPage, ReadError> {
+        self.read(|state| state.rows(snapshot, selection, columns, after, self.rows_of_page(limit)))?
+    }
+
+    async fn changed_since(
+        &self,
+        mailbox: MailboxId,
+        since: ModSeq,
+        columns: Columns,
+        after: Option<ChangeCursor>,
+        limit: usize,
+    ) -> Result<Changes, ReadError> {
+        self.read(|state| state.changed_since(mailbox, since, columns, after, self.rows_of_page(limit)))?
+    }
+
+    async fn status(&self, mailboxes: &[MailboxId]) -> Result<Vec<Option<MailboxStatus>>, Unavailable> {
+        self.read(|state| mailboxes.iter().map(|id| state.status(*id)).collect())
+    }
+
+    async fn mailboxes(
+        &self,
+        account: AccountId,
+        after: Option<MailboxName>,
+        limit: usize,
+    ) -> Result<Page<MailboxInfo, MailboxName>, ReadError> {
+        self.read(|state| state.mailboxes(account, after, self.items(limit)))?
+    }
+
+    async fn mailbox(&self, account: AccountId, name: &MailboxName) -> Result<MailboxInfo, ReadError> {
+        self.read(|state| state.mailbox(account, name))?
+    }
+
+    async fn subscriptions(
+        &self,
+        account: AccountId,
+        after: Option<MailboxName>,
+        limit: usize,
+    ) -> Result<Page<MailboxName, MailboxName>, ReadError> {
+        self.read(|state| state.subscriptions(account, after, self.items(limit)))?
+    }
+
+    async fn shared_with(
+        &self,
+        account: AccountId,
+        after: Option<MailboxId>,
+        limit: usize,
+    ) -> Result<Page<SharedMailbox, MailboxId>, ReadError> {
+        self.read(|state| state.shared_with(account, after, self.items(limit)))?
+    }
+
+    async fn acl(&self, mailbox: MailboxId) -> Result<Vec<(Grantee, Rights)>, ReadError> {
+        self.read(|state| state.acl(mailbox))?
+    }
+
+    async fn metadata(
+        &self,
+        target: MetadataTarget,
+        visibility: Visibility,
+    ) -> Result<Vec<(EntryName, Bytes)>, ReadError> {
+        self.read(|state| state.metadata(target, visibility))?
+    }
+
+    async fn account(&self, id: AccountId) -> Result<AccountInfo, ReadError> {
+        self.read(|state| state.account_info(id))?
+    }
+
+    async fn find_account(&self, key: &AccountKey) -> Result<AccountInfo, ReadError> {
+        self.read(|state| state.find_account(key))?
+    }
+
+    async fn accounts(
+        &self,
+        after: Option<AccountId>,
+        limit: usize,
+    ) -> Result<Page<AccountInfo, AccountId>, Unavailable> {
+        self.read(|state| state.accounts(after, self.items(limit)))
+    }
+
+    async fn credentials(&self, account: AccountId) -> Result<Vec<Credential>, ReadError> {
+        self.read(|state| state.credentials(account))?
+    }
+
+    async fn quota(&self, root: QuotaRootId) -> Result<Option<Quota>, Unavailable> {
+        self.read(|state| state.roots.get(&root).map(|root| root.quota))
+    }
+
+    async fn claim(&self, claim: &Claim) -> Result<Vec<Claimed>, Unavailable> {
+        Ok(self.0.lock()?.state.claim(claim, &self.0.limits, self.0.epoch))
+    }
+
+    async fn renew(
+        &self,
+        leases: &[Lease],
+        now: Timestamp,
+        duration: Duration,
+    ) -> Result<Vec<Option<Lease>>, Unavailable> {
+        Ok(self.0.lock()?.state.renew(leases, now, duration))
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>, Unavailable> {
+        self.read(|state| state.wakes.first().map(|((at, _), ())| *at))
+    }
+
+    async fn destinations(
+        &self,
+        after: Option<Domain>,
+        limit: usize,
+    ) -> Result<Page<Destination, Domain>, Unavailable> {
+        self.read(|state| state.destinations(after, self.items(limit)))
+    }
+
+    async fn queue_page(
+        &self,
+        route: Option<Domain>,
+        after: Option<QueueId>,
+        limit: usize,
+    ) -> Result<Page<QueueEntry, QueueId>, Unavailable> {
+        self.read(|state| state.queue_page(route, after, self.items(limit)))
+    }
+
+    async fn queue_entry(&self, id: QueueId) -> Result<Option<QueueEntry>, Unavailable> {
+        self.read(|state| state.entries.get(&id).cloned())
+    }
+
+    async fn trace(&self, id: TraceId) -> Result<Trace, Unavailable> {
+        self.read(|state| state.trace(id))
+    }
+
+    async fn traces(
+        &self,
+        after: Option<TraceId>,
+        limit: usize,
+    ) -> Result<Page<TraceId, TraceId>, Unavailable> {
+        self.read(|state| state.trace_ids(after, self.items(limit)))
+    }
+}

@@ -1,0 +1,274 @@
+//! Operations on the queue.
+
+use std::cmp::Reverse;
+use std::ops::Bound;
+use std::time::Duration;
+
+use mailwright_core::{Domain, QueueId, Timestamp, TraceId};
+
+use super::state::{Counter, State};
+use super::txn::Txn;
+use crate::change::Topic;
+use crate::limits::{Limit, Limits};
+use crate::outcome::{Cause, OpOutcome};
+use crate::queue::{
+    Claim, Claimed, Fence, Lease, LeaseHolder, NewEntry, Priority, QueueEntry, QueueOp, QueueRecipient,
+    Selector, Settlement,
+};
+
+impl Txn<'_> {
+    pub(super) fn enqueue(&mut self, new: NewEntry) -> Result<OpOutcome, Cause> {
+        let NewEntry { id, route, priority, due, expires, sender, recipients, envelope, blob } = new;
+        self.check_recipients(&recipients)?;
+        if envelope.bytes.len() > self.limits.envelope_bytes {
+            return Err(Cause::Over(Limit::EnvelopeBytes));
+        }
+        if self.state.entries.contains(&id) {
+            return Err(Cause::EntryExists(id));
+        }
+        let size = self.refer(blob)?;
+        let entry = QueueEntry {
+            id,
+            route,
+            priority,
+            due,
+            expires,
+            queued: self.now,
+            attempts: 0,
+            note: String::new(),
+            held: false,
+            lease: None,
+            sender,
+            recipients,
+            envelope,
+            blob,
+            size,
+        };
+        self.state.replace_entry(None, Some(entry));
+        self.hints.insert(Topic::Queue);
+        Ok(OpOutcome::Done)
+    }
+
+    fn check_recipients(&self, recipients: &[QueueRecipient]) -> Result<(), Cause> {
+        if recipients.is_empty() {
+            return Err(Cause::NoRecipient);
+        }
+        if recipients.len() > self.limits.recipients_per_entry {
+            return Err(Cause::Over(Limit::RecipientsPerEntry));
+        }
+        if recipients.iter().any(|recipient| recipient.params.bytes.len() > self.limits.envelope_bytes) {
+            return Err(Cause::Over(Limit::EnvelopeBytes));
+        }
+        Ok(())
+    }
+
+    pub(super) fn settle(&mut self, lease: &Lease, settlement: Settlement) -> Result<OpOutcome, Cause> {
+        let entry = self.state.entries.get(&lease.entry).filter(|entry| entry.holds(lease)).cloned();
+        let entry = entry.ok_or(Cause::LeaseLost(lease.entry))?;
+        let blob = entry.blob;
+        let after = match settlement {
+            Settlement::Ack => None,
+            Settlement::Defer { due, recipients, note } => {
+                self.check_recipients(&recipients)?;
+                if note.len() > self.limits.envelope_bytes {
+                    return Err(Cause::Over(Limit::EnvelopeBytes));
+                }
+                let attempts = entry.attempts.saturating_add(1);
+                Some(QueueEntry { due, recipients, note, attempts, lease: None, ..entry.clone() })
+            }
+            Settlement::Return { due } => Some(QueueEntry { due, lease: None, ..entry.clone() }),
+        };
+        let settled = after.is_none();
+        self.state.replace_entry(Some(entry), after);
+        if settled {
+            self.forget(blob);
+        }
+        self.hints.insert(Topic::Queue);
+        Ok(OpOutcome::Done)
+    }
+
+    pub(super) fn queue_op(&mut self, id: QueueId, op: QueueOp) -> Result<OpOutcome, Cause> {
+        let entry = self.state.entries.get(&id).cloned().ok_or(Cause::NoSuchEntry(id))?;
+        let after = match op {
+            QueueOp::Hold => Some(QueueEntry { held: true, ..entry.clone() }),
+            QueueOp::Release => Some(QueueEntry { held: false, ..entry.clone() }),
+            QueueOp::Retry { due } => Some(QueueEntry { due, ..entry.clone() }),
+            QueueOp::Reroute { route } => Some(QueueEntry { route, ..entry.clone() }),
+            QueueOp::Remove if entry.lease.is_some_and(|lease| lease.until > self.now) => {
+                return Err(Cause::EntryLeased(id));
+            }
+            QueueOp::Remove => None,
+        };
+        let (blob, removed) = (entry.blob, after.is_none());
+        self.state.replace_entry(Some(entry), after);
+        if removed {
+            self.forget(blob);
+        }
+        self.hints.insert(Topic::Queue);
+        Ok(OpOutcome::Done)
+    }
+}
+
+impl QueueEntry {
+    fn holds(&self, lease: &Lease) -> bool {
+        self.lease.is_some_and(|holder| holder.fence == lease.fence)
+    }
+
+    /// When it can be claimed; `None` while it is held.
+    fn wake(&self) -> Option<Timestamp> {
+        let wake = self.lease.map_or(self.due, |lease| lease.until);
+        (!self.held).then_some(wake)
+    }
+
+    fn ready_key(&self) -> Option<ReadyKey> {
+        Some((self.route.clone(), Reverse(self.priority), self.wake()?, self.id))
+    }
+}
+
+type ReadyKey = (Domain, Reverse<Priority>, Timestamp, QueueId);
+
+/// Before all ids.
+fn first_id() -> QueueId {
+    QueueId { trace: TraceId::from_bytes([0; 10]), entry: 0 }
+}
+
+/// Behind all ids.
+fn last_id() -> QueueId {
+    QueueId { trace: TraceId::from_bytes([0xFF; 10]), entry: u32::MAX }
+}
+
+impl State {
+    /// The one way in which the queue changes: all indexes and totals follow.
+    fn replace_entry(&mut self, before: Option<QueueEntry>, after: Option<QueueEntry>) {
+        if let Some(entry) = &before {
+            if let Some(key) = entry.ready_key() {
+                self.ready.take(&key);
+            }
+            self.by_route.take(&(entry.route.clone(), entry.id));
+            self.entries.take(&entry.id);
+            self.destinations.change(&entry.route, |totals| {
+                totals.entries -= 1;
+                totals.held -= u64::from(entry.held);
+                totals.recipients -= entry.recipients.len() as u64;
+                totals.size -= entry.size;
+            });
+        }
+        if let Some(entry) = &after {
+            if let Some(key) = entry.ready_key() {
+                self.ready.put(key, ());
+            }
+            self.by_route.put((entry.route.clone(), entry.id), ());
+            self.entries.put(entry.id, entry.clone());
+            let mut totals = self.destinations.get(&entry.route).copied().unwrap_or_default();
+            totals.entries += 1;
+            totals.held += u64::from(entry.held);
+            totals.recipients += entry.recipients.len() as u64;
+            totals.size += entry.size;
+            self.destinations.put(entry.route.clone(), totals);
+        }
+        let (old, new) = (before.map(|entry| entry.route), after.map(|entry| entry.route));
+        if old != new {
+            old.into_iter().for_each(|route| self.refresh_wake(route));
+        }
+        new.into_iter().for_each(|route| self.refresh_wake(route));
+    }
+
+    /// Brings the time at which a destination's first entry wakes up to date; drops a destination without entries.
+    fn refresh_wake(&mut self, route: Domain) {
+        let Some(totals) = self.destinations.get(&route).copied() else { return };
+        let wake =
+            self.priorities(&route).filter_map(|priority| self.ready_from(&route, priority).next()).min();
+        if let Some(old) = totals.wake
+            && totals.wake != wake.map(|(at, _)| at)
+        {
+            self.wakes.take(&(old, route.clone()));
+        }
+        if totals.entries == 0 {
+            self.destinations.take(&route);
+        } else if totals.wake != wake.map(|(at, _)| at) {
+            self.destinations.change(&route, |totals| totals.wake = wake.map(|(at, _)| at));
+            if let Some((at, _)) = wake {
+                self.wakes.put((at, route), ());
+            }
+        }
+    }
+
+    /// The priorities of a destination's ready entries, the most urgent first. O(log n) each.
+    fn priorities<'a>(&'a self, route: &'a Domain) -> impl Iterator<Item = Priority> + 'a {
+        let next = move |above: Bound<ReadyKey>| {
+            let (key, ()) = self.ready.range((above, Bound::Unbounded)).next()?;
+            (key.0 == *route).then_some(key.1.0)
+        };
+        let first =
+            next(Bound::Included((route.clone(), Reverse(Priority::MAX), Timestamp(i64::MIN), first_id())));
+        std::iter::successors(first, move |priority| {
+            next(Bound::Excluded((route.clone(), Reverse(*priority), Timestamp(i64::MAX), last_id())))
+        })
+    }
+
+    /// A destination's ready entries of a priority, by when they wake.
+    fn ready_from<'a>(
+        &'a self,
+        route: &Domain,
+        priority: Priority,
+    ) -> impl Iterator<Item = (Timestamp, QueueId)> + 'a {
+        let bound = |at, id| (route.clone(), Reverse(priority), Timestamp(at), id);
+        self.ready
+            .range(bound(i64::MIN, first_id())..=bound(i64::MAX, last_id()))
+            .map(|((_, _, at, id), ())| (*at, *id))
+    }
+
+    pub(super) fn claim(&mut self, claim: &Claim, limits: &Limits, epoch: u64) -> Vec<Claimed> {
+        let limit = claim.limit.min(limits.items_per_page);
+        let rooms: Vec<(Domain, usize)> = match &claim.selector {
+            Selector::Only(rooms) => rooms.iter().map(|(route, room)| (route.clone(), *room)).collect(),
+            Selector::Any { room, except } => {
+                let due = self.wakes.range(..).take_while(|((wake, _), ())| *wake <= claim.now);
+                let rooms =
+                    due.map(|((_, route), ())| (route.clone(), except.get(route).copied().unwrap_or(*room)));
+                rooms.filter(|(_, room)| *room > 0).take(limit).collect()
+            }
+        };
+        let until = claim.now.saturating_add(claim.lease);
+        let mut claimed = Vec::new();
+        for (route, room) in rooms {
+            let room = room.min(limit - claimed.len());
+            if room == 0 {
+                continue;
+            }
+            let due = self.priorities(&route).flat_map(|priority| {
+                self.ready_from(&route, priority).take_while(|(wake, _)| *wake <= claim.now)
+            });
+            let due: Vec<QueueId> = due.take(room).map(|(_, id)| id).collect();
+            for id in due {
+                let Some(before) = self.entries.get(&id).cloned() else { continue };
+                let fence = Fence { epoch, counter: self.draw(Counter::Fence) };
+                let holder = LeaseHolder { worker: claim.worker, until, fence };
+                let entry = QueueEntry { lease: Some(holder), ..before.clone() };
+                self.replace_entry(Some(before), Some(entry.clone()));
+                claimed.push(Claimed { lease: Lease { entry: id, until, fence }, entry });
+            }
+        }
+        self.keep();
+        claimed
+    }
+
+    pub(super) fn renew(
+        &mut self,
+        leases: &[Lease],
+        now: Timestamp,
+        duration: Duration,
+    ) -> Vec<Option<Lease>> {
+        let until = now.saturating_add(duration);
+        let renewed = leases.iter().map(|lease| {
+            let before = self.entries.get(&lease.entry).filter(|entry| entry.holds(lease)).cloned()?;
+            let holder = before.lease.map(|holder| LeaseHolder { until, ..holder });
+            let entry = QueueEntry { lease: holder, ..before.clone() };
+            self.replace_entry(Some(before), Some(entry));
+            Some(Lease { until, ..*lease })
+        });
+        let renewed = renewed.collect();
+        self.keep();
+        renewed
+    }
+}

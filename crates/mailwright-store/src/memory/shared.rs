@@ -1,0 +1,31 @@
+//! What all clones of a store share.
+
+use std::sync::{Mutex, MutexGuard};
+
+use super::state::State;
+use crate::change::ChangeHub;
+use crate::error::Unavailable;
+use crate::limits::Limits;
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) limits: Limits,
+    pub(super) capacity: u64,
+    pub(super) epoch: u64,
+    pub(super) hub: ChangeHub,
+    pub(super) inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) state: State,
+    /// Bytes of blobs on their way in.
+    pub(super) uploading: u64,
+}
+
+impl Shared {
+    /// A panic under the lock may have left half a batch: from then on the store is [`Health::Poisoned`].
+    pub(super) fn lock(&self) -> Result<MutexGuard<'_, Inner>, Unavailable> {
+        self.inner.lock().map_err(|_| Unavailable::default())
+    }
+}
