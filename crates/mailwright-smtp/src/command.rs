@@ -6,9 +6,8 @@ use std::str;
 use mailwright_core::{ForwardPath, InvalidAddress, ReversePath};
 use nom::bytes::complete::{tag_no_case, take_while1};
 use nom::character::complete::{char, space0, space1};
-use nom::combinator::{opt, recognize, verify};
+use nom::combinator::{opt, verify};
 use nom::error::{ErrorKind, ParseError};
-use nom::multi::many0_count;
 use nom::sequence::{pair, preceded};
 use nom::{IResult, Parser};
 use thiserror::Error;
@@ -358,7 +357,7 @@ fn sasl_mech(input: &[u8]) -> Parsed<'_, &[u8]> {
 
 /// `initial-response = base64 / "="`; whether it is base64 is told when it is decoded
 fn base64_text(input: &[u8]) -> Parsed<'_, &[u8]> {
-    recognize(many0_count(take_while1(|byte: u8| byte != b' '))).parse(input)
+    take_while1(|byte: u8| byte != b' ').parse(input)
 }
 
 #[cfg(test)]
@@ -424,6 +423,7 @@ mod tests {
             ("QUIT", "Quit"),
             ("STARTTLS", "StartTls"),
             ("AUTH PLAIN", "Auth { mechanism: \"PLAIN\", initial: None }"),
+            ("AUTH PLAIN  ", "Auth { mechanism: \"PLAIN\", initial: None }"),
             ("AUTH PLAIN =", "Auth { mechanism: \"PLAIN\", initial: Some(InitialResponse(..)) }"),
             ("AUTH PLAIN a b", "! syntax error, expected: the end of the line"),
             ("AUTH", "! syntax error, expected: AUTH MECHANISM [initial-response]"),

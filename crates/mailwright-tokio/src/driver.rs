@@ -8,31 +8,42 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, BufMut, BytesMut};
 use mailwright_core::{Clock, Machine, Progress, Upgrade, Upgraded};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::time::{Sleep, sleep_until, timeout, timeout_at};
 use tokio_util::io::{poll_read_buf, poll_write_buf};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::shutdown::Shutdown;
-use crate::transport::{Io, Prefixed, Tls};
+use crate::transport::{Io, Prefixed, Tls, TlsAccepted};
 
 /// Octets that are read by way of the stack.
-const FIRST_READ: usize = 1024;
+const SIP: usize = 1024;
+
+/// For how long what the peer has read already makes up for what it does not read now. Much of what counts as
+/// read lies in a socket's buffer yet, so it is of the order of such a buffer at a low rate.
+const WRITE_CREDIT: Duration = Duration::from_secs(5 * 60);
+
+/// How long a peer may take to see that we close.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// Octets that are thrown away meanwhile.
+const LINGER_OCTETS: usize = 256 << 10;
 
 /// How a driver reads and writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DriverConfig {
-    /// Octets that are read ahead of what the machine takes. Default 64 KiB. Cost: that much memory for a
-    /// client that sends and does not read.
+    /// Octets that are read ahead of what the machine takes, and so the most that a piece of a body has; at
+    /// least the longest line that the machine takes. Default 64 KiB. Cost: that much memory for a client
+    /// that sends and does not read.
     pub input_limit: usize,
-    /// Octets that are read at once, and so the most that a piece of a body has. Default 16 KiB. Cost: that
-    /// much memory while something is coming; an idle connection keeps none.
+    /// Octets that are read at once. Default 16 KiB. Cost: that much memory while much is coming; an idle
+    /// connection keeps none.
     pub read_size: usize,
     /// How long the peer may take to read a reply, and besides as long as its octets take at
-    /// `write_min_rate`. Default 1 min. Beyond that it is cut off.
+    /// `write_min_rate`, of which at most 5 min are kept in hand. Default 1 min. Beyond that it is cut off.
     pub write_grace: Duration,
     /// Octets per second that the peer must read at on average. Default 500.
     pub write_min_rate: u32,
@@ -83,16 +94,24 @@ pub struct Driver<M: Machine> {
     pub machine: M,
     io: Box<dyn Io>,
     input: BytesMut,
+    /// The last read was full: more than a command is coming.
+    flowing: bool,
     eof: bool,
     /// The connection is broken; told when the application next asks.
     broken: Option<Broken>,
-    /// Since when there is something to write, and how much has been written since.
-    writing: Option<(Instant, usize)>,
+    /// What the machine had to say while the application was at work.
+    ahead: Option<M::Event>,
+    /// By when the peer must have read more, if it has not read all.
+    write_due: Option<Instant>,
     /// Something was written and may lie in a buffer of a layer.
     unflushed: bool,
     sleep: Option<(Instant, Pin<Box<Sleep>>)>,
     shutdown: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     tls: Option<Arc<dyn Tls>>,
+    /// Has the connection until it is done.
+    handshake: Option<TlsAccepted>,
+    /// All is said; until then the peer may close.
+    lingering: Option<tokio::time::Instant>,
     clock: Arc<dyn Clock>,
     config: Arc<DriverConfig>,
 }
@@ -119,13 +138,17 @@ impl<M: Machine> Driver<M> {
             machine,
             io,
             input: BytesMut::new(),
+            flowing: false,
             eof: false,
             broken: None,
-            writing: None,
+            ahead: None,
+            write_due: None,
             unflushed: false,
             sleep: None,
             shutdown: None,
             tls: None,
+            handshake: None,
+            lingering: None,
             clock,
             config,
         }
@@ -152,6 +175,9 @@ impl<M: Machine> Driver<M> {
     pub async fn next(&mut self) -> Result<Option<M::Event>, DriverError<M::Error>> {
         loop {
             self.check()?;
+            if let Some(event) = self.ahead.take() {
+                return Ok(Some(event));
+            }
             match self.machine.poll_event(&mut self.input, self.clock.mono()) {
                 Ok(Progress::Event(event)) => return Ok(Some(event)),
                 Ok(Progress::Upgrade(upgrade)) => self.upgrade(upgrade).await?,
@@ -170,21 +196,27 @@ impl<M: Machine> Driver<M> {
     }
 
     /// Waits for `work` of the application, and meanwhile reads, writes and keeps deadlines, so that a peer
-    /// that leaves is noticed and one that writes ahead is not stopped. A broken connection does not stop the
-    /// work: it is told by the next [`next`](Self::next).
+    /// that leaves is noticed and one that writes ahead is not stopped. When the machine's deadline on its
+    /// application passes, the peer is answered, and the work's own answer will be
+    /// [`Stale`](mailwright_core::Stale). Neither that nor a broken connection, which the next
+    /// [`next`](Self::next) tells, stops the work. Cancel-safe if the work is.
     pub async fn attend<F: Future>(&mut self, work: F) -> F::Output {
         let mut work = pin!(work);
         poll_fn(|cx| {
             if let Poll::Ready(done) = work.as_mut().poll(cx) {
                 return Poll::Ready(done);
             }
-            while self.broken.is_none() && self.poll_io(cx).is_ready() {}
-            Poll::Pending
+            loop {
+                self.look_ahead();
+                if self.broken.is_some() || self.poll_io(cx).is_pending() {
+                    return Poll::Pending;
+                }
+            }
         })
         .await
     }
 
-    /// Waits until the output has room for more of a body.
+    /// Waits until the output has room for more of a body. Cancel-safe.
     ///
     /// # Errors
     /// If the connection broke: there is nobody to produce for.
@@ -205,6 +237,16 @@ impl<M: Machine> Driver<M> {
         }
     }
 
+    /// Polls the machine, which sets its deadline on the answer and lets go of what it held, but takes no
+    /// more than one event.
+    fn look_ahead(&mut self) {
+        if self.ahead.is_none()
+            && let Ok(Progress::Event(event)) = self.machine.poll_event(&mut self.input, self.clock.mono())
+        {
+            self.ahead = Some(event);
+        }
+    }
+
     /// Ready when something has moved: bytes, a deadline, the shutdown, or the connection is broken.
     fn poll_io(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let moved = self.poll_write(cx).is_ready() | self.poll_read(cx).is_ready();
@@ -212,13 +254,18 @@ impl<M: Machine> Driver<M> {
         if moved { Poll::Ready(()) } else { Poll::Pending }
     }
 
+    /// Ready when something was written, or the connection is broken.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut moved = Poll::Pending;
         while self.machine.output().has_remaining() {
             let now = self.clock.mono();
-            let (_, written) = self.writing.get_or_insert((now, 0));
+            let grace = self.config.write_grace;
+            let due = self.write_due.get_or_insert(now + grace);
             match poll_write_buf(Pin::new(&mut self.io), cx, self.machine.output()) {
-                Poll::Ready(Ok(count)) if count > 0 => *written += count,
+                Poll::Ready(Ok(count)) if count > 0 => {
+                    let earned = Duration::from_secs(count as u64) / self.config.write_min_rate.max(1);
+                    *due = (*due + earned).min(now + grace + WRITE_CREDIT);
+                }
                 Poll::Ready(result) => {
                     let error = result.err().unwrap_or_else(|| io::ErrorKind::WriteZero.into());
                     self.broken = Some(Broken::Io(error));
@@ -239,79 +286,89 @@ impl<M: Machine> Driver<M> {
                 Poll::Pending => return moved,
             }
         }
-        self.writing = None;
+        self.write_due = None;
         moved
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let room = self.config.input_limit.saturating_sub(self.input.len());
-        if self.eof || room == 0 {
+        if self.eof || room == 0 || self.handshake.is_some() {
             return Poll::Pending;
         }
-        let read = if self.input.is_empty() {
-            self.poll_read_first(cx)
-        } else {
-            self.input.reserve(self.config.read_size.min(room));
-            poll_read_buf(Pin::new(&mut self.io), cx, &mut self.input)
-        };
-        match ready!(read) {
-            Ok(0) => {
-                self.eof = true;
-                self.machine.handle_eof();
-            }
+        match ready!(self.poll_fill(cx, room)) {
+            Ok(0) => self.end_input(),
             Ok(_) => {}
+            // TLS that ended without saying so. The machine knows whether it was in the middle of something.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => self.end_input(),
             Err(error) => {
-                self.eof = true;
-                self.machine.handle_eof();
+                self.end_input();
                 self.broken = Some(Broken::Io(error));
             }
         }
         Poll::Ready(())
     }
 
-    /// Reads by way of the stack, so that waiting for a peer that says nothing needs no buffer. What a
-    /// command needs fits; a body's first octets are copied, the rest is not.
-    fn poll_read_first(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let mut first = [0; FIRST_READ];
-        let mut buffer = ReadBuf::new(&mut first);
-        match Pin::new(&mut self.io).poll_read(cx, &mut buffer) {
-            Poll::Ready(Ok(())) => {
-                self.input.extend_from_slice(buffer.filled());
-                Poll::Ready(Ok(buffer.filled().len()))
-            }
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => {
+    fn end_input(&mut self) {
+        self.eof = true;
+        self.machine.handle_eof();
+    }
+
+    /// Reads what is probably a command by way of the stack, so that waiting for it needs no buffer, and what
+    /// is probably a body without a copy.
+    fn poll_fill(&mut self, cx: &mut Context<'_>, room: usize) -> Poll<io::Result<usize>> {
+        let filled = if self.flowing { self.poll_gulp(cx, room) } else { self.poll_sip(cx, room) };
+        if filled.is_pending() {
+            self.flowing = false;
+            if self.input.is_empty() {
                 self.input = BytesMut::new();
-                Poll::Pending
             }
         }
+        filled
+    }
+
+    fn poll_sip(&mut self, cx: &mut Context<'_>, room: usize) -> Poll<io::Result<usize>> {
+        let mut sip = [0; SIP];
+        let mut buffer = ReadBuf::new(sip.get_mut(..room.min(SIP)).unwrap_or_default());
+        ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer))?;
+        self.input.extend_from_slice(buffer.filled());
+        self.flowing = buffer.remaining() == 0;
+        Poll::Ready(Ok(buffer.filled().len()))
+    }
+
+    fn poll_gulp(&mut self, cx: &mut Context<'_>, room: usize) -> Poll<io::Result<usize>> {
+        let size = self.config.read_size.clamp(1, room);
+        self.input.reserve(size);
+        poll_read_buf(Pin::new(&mut self.io), cx, &mut (&mut self.input).limit(size))
     }
 
     fn poll_time(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let write_deadline = self.writing.map(|(since, written)| {
-            let earned = written as u64 / u64::from(self.config.write_min_rate.max(1));
-            since + self.config.write_grace + Duration::from_secs(earned)
-        });
-        let deadlines = [self.machine.poll_timeout(), write_deadline];
+        let deadlines = [self.machine.poll_timeout(), self.write_due];
         let Some(due) = deadlines.into_iter().flatten().min() else {
             self.sleep = None;
             return Poll::Pending;
         };
         let now = self.clock.mono();
         if due > now {
-            let until = |due: Instant| Box::pin(sleep(due.saturating_duration_since(now)));
-            let (_, sleep) = match self.sleep.take() {
-                Some((set, sleep)) if set == due => self.sleep.insert((set, sleep)),
-                _ => self.sleep.insert((due, until(due))),
-            };
-            ready!(sleep.as_mut().poll(cx));
-            self.sleep = None;
+            ready!(self.poll_sleep(cx, due, due.saturating_duration_since(now)));
         }
         let now = self.clock.mono();
         self.machine.handle_timeout(now);
-        if write_deadline.is_some_and(|due| due <= now) {
+        if self.write_due.is_some_and(|due| due <= now) {
             self.broken = Some(Broken::NotReading);
         }
+        Poll::Ready(())
+    }
+
+    /// Sleeps for `wait`, which is until `due` by the injected clock.
+    fn poll_sleep(&mut self, cx: &mut Context<'_>, due: Instant, wait: Duration) -> Poll<()> {
+        let wake = tokio::time::Instant::now() + wait;
+        let (set, sleep) = self.sleep.get_or_insert_with(|| (due, Box::pin(sleep_until(wake))));
+        if *set != due {
+            *set = due;
+            sleep.as_mut().reset(wake);
+        }
+        ready!(sleep.as_mut().poll(cx));
+        self.sleep = None;
         Poll::Ready(())
     }
 
@@ -338,55 +395,94 @@ impl<M: Machine> Driver<M> {
         self.check()
     }
 
+    /// Puts a layer in place, unless the shutdown begins: during a handshake nothing can be said.
     async fn upgrade(&mut self, upgrade: Upgrade) -> Result<(), DriverError<M::Error>> {
-        self.flush().await?;
-        let tls = match (upgrade, &self.tls) {
-            (Upgrade::Tls, Some(tls)) => Arc::clone(tls),
-            _ => return Err(DriverError::NoLayer(upgrade)),
+        if self.handshake.is_none() {
+            self.flush().await?;
+            self.handshake = Some(self.shake_hands(upgrade)?);
+        }
+        let shaken = poll_fn(|cx| {
+            if self.poll_shutdown(cx).is_ready() {
+                return Poll::Ready(None);
+            }
+            self.handshake.as_mut().map_or(Poll::Ready(None), |shake| shake.as_mut().poll(cx).map(Some))
+        })
+        .await;
+        self.handshake = None;
+        if let Some(shaken) = shaken {
+            let (io, info) = shaken.map_err(DriverError::Handshake)?;
+            self.io = io;
+            self.machine.handle_upgrade(Upgraded::Tls(info), self.clock.mono());
+        }
+        Ok(())
+    }
+
+    fn shake_hands(&mut self, upgrade: Upgrade) -> Result<TlsAccepted, DriverError<M::Error>> {
+        let (Upgrade::Tls, Some(tls)) = (upgrade, &self.tls) else {
+            return Err(DriverError::NoLayer(upgrade));
         };
         let plain = std::mem::replace(&mut self.io, Box::new(tokio::io::empty()));
         let below = Prefixed::wrap(self.input.split().freeze(), plain);
-        let (io, info) =
-            handshake(tls.as_ref(), below, &self.config).await.map_err(DriverError::Handshake)?;
-        self.io = io;
-        self.machine.handle_upgrade(Upgraded::Tls(info), self.clock.mono());
-        Ok(())
+        Ok(handshake(tls.as_ref(), below, &self.config))
     }
 
     /// Sends the last words, says that there are no more, and lets the peer close: closing while it still
     /// sends would take the last words from it (RFC 9293 §3.6.1).
     async fn close(&mut self) {
-        const LINGER: Duration = Duration::from_secs(2);
-        const LINGER_MAX: usize = 256 << 10;
         self.machine.output().release();
         if self.flush().await.is_err() {
             return;
         }
-        let shut = poll_fn(|cx| Pin::new(&mut self.io).poll_shutdown(cx));
-        if !matches!(timeout(LINGER, shut).await, Ok(Ok(()))) || self.eof {
+        let until = *self.lingering.get_or_insert_with(|| tokio::time::Instant::now() + LINGER);
+        let _ = timeout_at(until, self.linger()).await;
+    }
+
+    async fn linger(&mut self) {
+        let shut = poll_fn(|cx| Pin::new(&mut self.io).poll_shutdown(cx)).await;
+        if shut.is_err() || self.eof {
             return;
         }
-        self.input.clear();
-        let mut drained = 0;
-        let drain = poll_fn(|cx| {
+        let mut left = LINGER_OCTETS;
+        poll_fn(|cx| {
             loop {
                 self.input.clear();
-                self.input.reserve(self.config.read_size);
-                match ready!(poll_read_buf(Pin::new(&mut self.io), cx, &mut self.input)) {
-                    Ok(count) if count > 0 && drained < LINGER_MAX => drained += count,
+                match ready!(self.poll_gulp(cx, SIP)) {
+                    Ok(count) if (1..left).contains(&count) => left -= count,
                     _ => return Poll::Ready(()),
                 }
             }
-        });
-        let _ = timeout(LINGER, drain).await;
+        })
+        .await;
     }
 }
 
-/// Shakes hands in time.
-pub(crate) async fn handshake(
-    tls: &dyn Tls,
-    io: Box<dyn Io>,
-    config: &DriverConfig,
-) -> io::Result<(Box<dyn Io>, mailwright_core::TlsInfo)> {
-    timeout(config.handshake, tls.accept(io)).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+/// Shakes hands, for a protocol that begins with TLS.
+///
+/// # Errors
+/// If it fails, or takes longer than [`DriverConfig::handshake`].
+pub fn handshake(tls: &dyn Tls, io: Box<dyn Io>, config: &DriverConfig) -> TlsAccepted {
+    let shaken = timeout(config.handshake, tls.accept(io));
+    Box::pin(async move { shaken.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) })
+}
+
+#[cfg(all(test, feature = "smtp"))]
+mod tests {
+    use mailwright_smtp::Server;
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+    use crate::system::SystemClock;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_connection_keeps_no_buffer() {
+        let (mut peer, io) = tokio::io::duplex(1 << 16);
+        let server = Server::new(Arc::default(), None);
+        let mut driver = Driver::new(server, Box::new(io), Arc::new(SystemClock), Arc::default());
+        for _ in 0..3 {
+            // More than is read by way of the stack.
+            peer.write_all(&[&[b'x'; 2000], &b"\r\n"[..]].concat()).await.unwrap();
+            while timeout(Duration::from_secs(1), driver.next()).await.is_ok() {}
+            assert_eq!((driver.input.capacity(), driver.write_due), (0, None));
+        }
+    }
 }

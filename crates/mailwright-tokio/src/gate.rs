@@ -74,11 +74,11 @@ impl Gate {
         if inside.total >= self.limits.total {
             return Err(Refused::Total);
         }
-        let here = inside.by_address.entry(address).or_default();
-        if *here >= self.limits.per_address {
+        let here = inside.by_address.get(&address).copied().unwrap_or_default();
+        if here >= self.limits.per_address {
             return Err(Refused::PerAddress);
         }
-        *here += 1;
+        inside.by_address.insert(address, here + 1);
         inside.total += 1;
         Ok(Pass { inside: Arc::clone(&self.inside), address })
     }

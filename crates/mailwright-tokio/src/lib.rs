@@ -17,7 +17,7 @@ mod system;
 mod tls;
 mod transport;
 
-pub use driver::{Driver, DriverConfig, DriverError};
+pub use driver::{Driver, DriverConfig, DriverError, handshake};
 pub use gate::{Gate, GateLimits, Pass, Refused};
 pub use listener::{Listen, Peer, Turned, accept_all};
 #[cfg(feature = "smtp")]

@@ -3,19 +3,20 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::io::AsyncWrite;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
 use crate::gate::{Gate, Pass, Refused};
 use crate::shutdown::Shutdown;
 use crate::transport::Io;
+
+/// How long to wait when no connection can be taken, and how long one that is turned away may take.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The two ends of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +36,8 @@ pub trait Listen: Send + 'static {
 impl Listen for TcpListener {
     async fn accept(&mut self) -> io::Result<(Box<dyn Io>, Peer)> {
         let (stream, remote) = Self::accept(self).await?;
-        // Replies are small and waited for.
-        stream.set_nodelay(true)?;
+        // Replies are small and waited for; if it cannot be had, they are only slower.
+        let _ = stream.set_nodelay(true);
         let local = stream.local_addr()?;
         Ok((Box::new(stream), Peer { remote, local }))
     }
@@ -69,19 +70,24 @@ pub async fn accept_all<L, F>(
         match accepted {
             Ok((io, peer)) => match gate.enter(peer.remote.ip()) {
                 Ok(pass) => shutdown.spawn(hold(pass, session(io, peer))),
-                Err(refused) => turn_away(io, peer, refused, &turned),
+                Err(refused) => turn_away(io, peer, refused, &turned).await,
             },
+            Err(error) if is_of_one_client(&error) => debug!(%error, "a connection was lost before it began"),
             Err(error) if is_exhausted(&error) => {
                 warn!(%error, "a connection waits: out of file descriptors; raise the limit (ulimit -n)");
                 reserve.free();
                 tokio::select! {
-                    () = sleep(Duration::from_millis(100)) => {}
-                    Ok((io, peer)) = listener.accept() => turn_away(io, peer, Refused::Descriptors, &turned),
+                    () = sleep(PAUSE) => {}
+                    Ok((io, peer)) = listener.accept() => {
+                        turn_away(io, peer, Refused::Descriptors, &turned).await;
+                    }
                 }
                 reserve = Reserve::new();
             }
-            // The client left before it was let in, or the like.
-            Err(error) => debug!(%error, "a connection was lost before it began"),
+            Err(error) => {
+                warn!(%error, "no connection can be taken");
+                sleep(PAUSE).await;
+            }
         }
     }
 }
@@ -91,11 +97,17 @@ async fn hold(pass: Pass, session: impl Future<Output = ()>) {
     drop(pass);
 }
 
-/// Says the words that fit into the socket's buffer, and waits for nothing.
-fn turn_away(mut io: Box<dyn Io>, peer: Peer, refused: Refused, words: &[u8]) {
+/// Says the words that fit into the socket's buffer.
+async fn turn_away(mut io: Box<dyn Io>, peer: Peer, refused: Refused, words: &[u8]) {
     warn!(peer = %peer.remote, reason = %refused, "connection refused");
-    let mut cx = Context::from_waker(Waker::noop());
-    let _ = Pin::new(&mut io).poll_write(&mut cx, words);
+    // A new socket is writable, but the runtime has to hear of it first.
+    let _ = timeout(PAUSE, io.write(words)).await;
+}
+
+/// The client left before it was let in: the next one may do better.
+fn is_of_one_client(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset)
 }
 
 fn is_exhausted(error: &io::Error) -> bool {

@@ -1,5 +1,6 @@
 //! Password checks, off the threads that serve connections.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use mailwright_auth::{Checked, Checking, Offload, PasswordCheck};
@@ -12,8 +13,8 @@ pub struct BlockingLimits {
     /// Memory of the checks that run, in KiB. Default 128 MiB, which is six at Argon2's default cost. Cost:
     /// that memory while they run.
     pub memory_kib: u32,
-    /// Checks that wait, beyond which a client is told to try again. Default 256. Cost: a few hundred bytes
-    /// and a connection each.
+    /// Checks that run or wait for memory, beyond which a client is told to try again. Default 256. Cost: a
+    /// few hundred bytes and a connection each.
     pub waiting: usize,
 }
 
@@ -28,7 +29,7 @@ impl Default for BlockingLimits {
 pub struct Blocking {
     memory: Arc<Semaphore>,
     memory_kib: u32,
-    waiting: Arc<Semaphore>,
+    places: Arc<Semaphore>,
 }
 
 impl Blocking {
@@ -37,7 +38,7 @@ impl Blocking {
         Self {
             memory: Arc::new(Semaphore::new(limits.memory_kib as usize)),
             memory_kib: limits.memory_kib,
-            waiting: Arc::new(Semaphore::new(limits.waiting)),
+            places: Arc::new(Semaphore::new(limits.waiting)),
         }
     }
 }
@@ -49,19 +50,22 @@ impl Default for Blocking {
 }
 
 impl Offload for Blocking {
-    /// A check that has begun runs to its end, also if nobody waits for it any more: so that hanging up
-    /// saves an attacker nothing.
+    /// A check that was taken runs to its end, also if nobody waits for it any more: so that hanging up saves
+    /// an attacker nothing. Called within a tokio runtime.
     fn check(&self, check: PasswordCheck) -> Checking {
-        let this = self.clone();
-        Box::pin(async move {
-            let Ok(_place) = this.waiting.try_acquire_owned() else { return Checked::Unable };
-            let share = check.memory_kib().min(this.memory_kib);
-            let Ok(memory) = this.memory.acquire_many_owned(share).await else { return Checked::Unable };
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            return Box::pin(ready(Checked::Unable));
+        };
+        let share = check.memory_kib().min(self.memory_kib);
+        let memory = Arc::clone(&self.memory).acquire_many_owned(share);
+        let run = tokio::spawn(async move {
+            let held = (place, memory.await);
             let run = spawn_blocking(move || {
-                let _memory = memory;
+                let _held = held;
                 check.run()
             });
             run.await.unwrap_or(Checked::Unable)
-        })
+        });
+        Box::pin(async move { run.await.unwrap_or(Checked::Unable) })
     }
 }

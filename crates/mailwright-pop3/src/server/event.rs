@@ -2,11 +2,10 @@
 
 use mailwright_core::{Secret, Ticket};
 
-use super::machine::Server;
 use super::maildrop::{Deleted, Maildrop, Message};
 use crate::rejection::Rejection;
 
-/// What happens in a session. Those with a ticket are questions: see [`Server::answer`].
+/// What happens in a session. Those with a ticket are questions: see [`Server::answer`](super::Server::answer).
 ///
 /// The maildrop is the session's from the answer that hands it over until a [`Commit`](Self::Commit), an
 /// [`Abandoned`](Self::Abandoned), or the end after QUIT. Whoever drops the machine before that has abandoned
@@ -39,7 +38,7 @@ pub enum Event {
         /// What is the next step?
         ticket: Ticket<ask::Auth>,
     },
-    /// The client wants a message. Give it with [`Server::retrieve`], then answer.
+    /// The client wants a message. Give it with [`Server::retrieve`](super::Server::retrieve), then answer.
     Retrieve {
         /// Which one.
         message: Message,
@@ -88,39 +87,4 @@ pub mod ask {
     /// Are the messages removed? `Result<(), Rejection>`.
     #[derive(Debug)]
     pub enum Commit {}
-}
-
-/// A question that [`Server::answer`] takes an answer to.
-pub trait Question: sealed::Sealed {
-    /// The answer.
-    type Answer;
-
-    #[doc(hidden)]
-    fn settle(server: &mut Server, answer: Self::Answer);
-}
-
-mod sealed {
-    pub trait Sealed {}
-}
-
-macro_rules! questions {
-    ($($question:ident: $answer:ty => $settle:ident,)*) => {
-        $(
-            impl sealed::Sealed for ask::$question {}
-            impl Question for ask::$question {
-                type Answer = Result<$answer, Rejection>;
-
-                fn settle(server: &mut Server, answer: Self::Answer) {
-                    server.$settle(answer);
-                }
-            }
-        )*
-    };
-}
-
-questions! {
-    Login: Maildrop => settle_login,
-    Auth: AuthStep => settle_auth,
-    Retrieve: () => settle_retrieve,
-    Commit: () => settle_commit,
 }

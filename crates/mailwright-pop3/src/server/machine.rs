@@ -15,8 +15,9 @@ use mailwright_core::{
 use thiserror::Error as ThisError;
 
 use super::config::{Config, Expire};
-use super::event::{AuthStep, Event, Question, ask};
+use super::event::{AuthStep, Event, ask};
 use super::maildrop::{Maildrop, Message, Open};
+use super::question::{Given, Question};
 use super::reply;
 use super::sending::{Flow, Sending};
 use crate::command::Command;
@@ -224,7 +225,12 @@ impl Server {
     pub fn answer<Q: Question>(&mut self, ticket: Ticket<Q>, answer: Q::Answer) -> Result<(), Stale> {
         self.desk.close(ticket)?;
         self.timers.clear(Timer::Application);
-        Q::settle(self, answer);
+        match Q::given(answer) {
+            Given::Login(answer) => self.settle_login(answer),
+            Given::Auth(answer) => self.settle_auth(answer),
+            Given::Retrieve(answer) => self.settle_retrieve(answer),
+            Given::Commit(answer) => self.settle_commit(answer),
+        }
         Ok(())
     }
 
@@ -572,7 +578,7 @@ impl Server {
 
     // What the application says.
 
-    pub(super) fn settle_login(&mut self, answer: Result<Maildrop, Rejection>) {
+    fn settle_login(&mut self, answer: Result<Maildrop, Rejection>) {
         self.state = State::Command;
         match answer {
             Ok(maildrop) => self.open(maildrop),
@@ -580,7 +586,7 @@ impl Server {
         }
     }
 
-    pub(super) fn settle_auth(&mut self, answer: Result<AuthStep, Rejection>) {
+    fn settle_auth(&mut self, answer: Result<AuthStep, Rejection>) {
         self.state = State::Command;
         match answer {
             Ok(AuthStep::Challenge(challenge)) => {
@@ -600,7 +606,7 @@ impl Server {
         self.session.idle_commands = 0;
     }
 
-    pub(super) fn settle_retrieve(&mut self, answer: Result<(), Rejection>) {
+    fn settle_retrieve(&mut self, answer: Result<(), Rejection>) {
         let State::Asked(Asked::Retrieve(sending)) = std::mem::replace(&mut self.state, State::Command)
         else {
             return;
@@ -619,7 +625,7 @@ impl Server {
         }
     }
 
-    pub(super) fn settle_commit(&mut self, answer: Result<(), Rejection>) {
+    fn settle_commit(&mut self, answer: Result<(), Rejection>) {
         let State::Asked(Asked::Commit { left }) = std::mem::replace(&mut self.state, State::Closing) else {
             return;
         };

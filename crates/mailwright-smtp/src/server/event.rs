@@ -5,11 +5,10 @@ use mailwright_core::framing::BodyFault;
 use mailwright_core::{ForwardPath, ReversePath, Secret, Ticket};
 use thiserror::Error;
 
-use super::machine::Server;
 use crate::command::{MailParams, RcptParams};
 use crate::rejection::Rejection;
 
-/// What happens in a session. Those with a ticket are questions: see [`Server::answer`].
+/// What happens in a session. Those with a ticket are questions: see [`Server::answer`](super::Server::answer).
 ///
 /// A transaction begins with an accepted [`Mail`](Self::Mail) and ends with the answer to its
 /// [`BodyEnd`](Self::BodyEnd), or with [`BodyAborted`](Self::BodyAborted), [`Reset`](Self::Reset) or another
@@ -152,41 +151,4 @@ pub mod ask {
     /// Is the message accepted? `Result<Accepted, Rejection>`.
     #[derive(Debug)]
     pub enum Message {}
-}
-
-/// A question that [`Server::answer`] takes an answer to.
-pub trait Question: sealed::Sealed {
-    /// The answer.
-    type Answer;
-
-    #[doc(hidden)]
-    fn settle(server: &mut Server, answer: Self::Answer);
-}
-
-mod sealed {
-    pub trait Sealed {}
-}
-
-macro_rules! questions {
-    ($($question:ident: $answer:ty => $settle:ident,)*) => {
-        $(
-            impl sealed::Sealed for ask::$question {}
-            impl Question for ask::$question {
-                type Answer = Result<$answer, Rejection>;
-
-                fn settle(server: &mut Server, answer: Self::Answer) {
-                    server.$settle(answer);
-                }
-            }
-        )*
-    };
-}
-
-questions! {
-    Hello: () => settle_hello,
-    Auth: AuthStep => settle_auth,
-    Mail: () => settle_mail,
-    Rcpt: () => settle_rcpt,
-    Data: () => settle_data,
-    Message: Accepted => settle_message,
 }

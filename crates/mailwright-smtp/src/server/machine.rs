@@ -13,7 +13,8 @@ use mailwright_core::{
 use thiserror::Error as ThisError;
 
 use super::config::Config;
-use super::event::{Aborted, Accepted, AuthStep, Event, Hello, Question};
+use super::event::{Aborted, Accepted, AuthStep, Event, Hello};
+use super::question::{Given, Question};
 use crate::command::{Command, CommandError, MailParams};
 use crate::rejection::Rejection;
 use crate::reply;
@@ -203,7 +204,14 @@ impl Server {
     pub fn answer<Q: Question>(&mut self, ticket: Ticket<Q>, answer: Q::Answer) -> Result<(), Stale> {
         self.desk.close(ticket)?;
         self.timers.clear(Timer::Application);
-        Q::settle(self, answer);
+        match Q::given(answer) {
+            Given::Hello(answer) => self.settle_hello(answer),
+            Given::Auth(answer) => self.settle_auth(answer),
+            Given::Mail(answer) => self.settle_mail(answer),
+            Given::Rcpt(answer) => self.settle_rcpt(answer),
+            Given::Data(answer) => self.settle_data(answer),
+            Given::Message(answer) => self.settle_message(answer),
+        }
         Ok(())
     }
 
@@ -554,7 +562,7 @@ impl Server {
 
     // What the application says.
 
-    pub(super) fn settle_hello(&mut self, answer: Result<(), Rejection>) {
+    fn settle_hello(&mut self, answer: Result<(), Rejection>) {
         let State::Asked(Asked::Hello(hello)) = std::mem::replace(&mut self.state, State::Command) else {
             return;
         };
@@ -581,7 +589,7 @@ impl Server {
         self.session.hello = Some(hello);
     }
 
-    pub(super) fn settle_auth(&mut self, answer: Result<AuthStep, Rejection>) {
+    fn settle_auth(&mut self, answer: Result<AuthStep, Rejection>) {
         self.state = State::Command;
         match answer {
             Ok(AuthStep::Challenge(challenge)) => {
@@ -598,7 +606,7 @@ impl Server {
         }
     }
 
-    pub(super) fn settle_mail(&mut self, answer: Result<(), Rejection>) {
+    fn settle_mail(&mut self, answer: Result<(), Rejection>) {
         self.state = State::Command;
         match answer {
             Ok(()) => {
@@ -609,7 +617,7 @@ impl Server {
         }
     }
 
-    pub(super) fn settle_rcpt(&mut self, answer: Result<(), Rejection>) {
+    fn settle_rcpt(&mut self, answer: Result<(), Rejection>) {
         self.state = State::Command;
         match answer {
             Ok(()) => {
@@ -622,7 +630,7 @@ impl Server {
         }
     }
 
-    pub(super) fn settle_data(&mut self, answer: Result<(), Rejection>) {
+    fn settle_data(&mut self, answer: Result<(), Rejection>) {
         match answer {
             Ok(()) => {
                 self.say(354, "send the message, end with a line with a single dot");
@@ -636,7 +644,7 @@ impl Server {
         }
     }
 
-    pub(super) fn settle_message(&mut self, answer: Result<Accepted, Rejection>) {
+    fn settle_message(&mut self, answer: Result<Accepted, Rejection>) {
         self.state = State::Command;
         self.session.transaction = None;
         match answer {

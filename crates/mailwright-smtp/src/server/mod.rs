@@ -3,7 +3,9 @@
 mod config;
 mod event;
 mod machine;
+mod question;
 
 pub use config::{Config, Limits, Timeouts};
-pub use event::{Aborted, Accepted, AuthStep, Event, Hello, Question, ask};
+pub use event::{Aborted, Accepted, AuthStep, Event, Hello, ask};
 pub use machine::{Error, Server, Waiting, WrongProtocol};
+pub use question::Question;

@@ -1,7 +1,7 @@
 //! The content of a message, as it arrives.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use mailwright_smtp::server::Aborted;
@@ -9,6 +9,7 @@ use thiserror::Error;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
 
 /// Pieces that wait for a handler that is slower than the client. More would only use memory.
 const PIECES: usize = 2;
@@ -93,34 +94,64 @@ impl Body {
         Ok(all.freeze())
     }
 
-    /// Writes it to a new file and syncs file and directory: it is durable when this returns. The file appears
-    /// under its name only whole.
+    /// Writes it to a file and syncs file and directory: it is durable when this returns. The file appears
+    /// under its name only whole, in place of one that was there before; until then `.part` is appended to the
+    /// name.
     ///
     /// # Errors
-    /// If it is cut off, or cannot be written; then there is no file.
+    /// If it is cut off, or cannot be written; then nothing is left. Nor is when the future is dropped.
     pub async fn save_to(mut self, path: impl AsRef<Path>) -> Result<(), BodyError> {
-        let path = path.as_ref();
-        let mut part = path.as_os_str().to_owned();
-        part.push(".part");
-        let saved = self.write_to(Path::new(&part), path).await;
-        if saved.is_err() {
-            let _ = tokio::fs::remove_file(&part).await;
-        }
-        saved
-    }
-
-    async fn write_to(&mut self, part: &Path, path: &Path) -> Result<(), BodyError> {
-        let mut file = File::create_new(part).await?;
+        let path = path.as_ref().to_owned();
+        let (mut part, file) = Part::create(&path).await?;
+        let mut file = File::from_std(file);
         while let Some(chunk) = self.chunk().await? {
             file.write_all(&chunk).await?;
         }
         file.flush().await?;
         file.sync_all().await?;
-        tokio::fs::rename(part, path).await?;
+        Ok(blocking(move || part.become_whole(path)).await?)
+    }
+}
+
+/// A file that is removed unless it becomes whole.
+struct Part(Option<PathBuf>);
+
+impl Part {
+    async fn create(path: &Path) -> io::Result<(Self, std::fs::File)> {
+        let mut part = path.as_os_str().to_owned();
+        part.push(".part");
+        // In one go: if nobody waits any more, what was created is dropped, and so removed, over there.
+        blocking(move || {
+            let file = std::fs::File::create_new(&part)?;
+            Ok((Self(Some(part.into())), file))
+        })
+        .await
+    }
+
+    /// Gives it its name, durably.
+    fn become_whole(&mut self, path: PathBuf) -> io::Result<()> {
+        if let Some(part) = &self.0 {
+            std::fs::rename(part, &path)?;
+        }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new("."))).await?.sync_all().await?;
+        let folder = std::fs::File::open(folder.unwrap_or(Path::new(".")));
+        self.0 = Some(path);
+        folder?.sync_all()?;
+        self.0 = None;
         Ok(())
     }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0 {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
 impl BodySender {

@@ -59,8 +59,10 @@ impl<H: SmtpHandler> SmtpServer<H> {
         Self::with_config(Config { hostname: hostname.into(), ..Config::default() }, handler)
     }
 
-    /// With a configuration of the protocol.
+    /// With a configuration of the protocol. Whether STARTTLS is offered is up to
+    /// [`start_tls`](Self::start_tls), which has the certificate.
     pub fn with_config(config: Config, handler: H) -> Self {
+        let config = Config { start_tls: false, ..config };
         Self {
             handler,
             config: Arc::new(config),

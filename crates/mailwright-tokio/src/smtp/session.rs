@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use mailwright_auth::{AuthError, Exchange, Mechanism, Step};
 use mailwright_core::{Address, ForwardPath, ReversePath, Secret, Ticket, TlsInfo, TraceId};
-use mailwright_smtp::server::{Error, ask};
-use mailwright_smtp::{Accepted, AuthStep, Event, Rejection, Server};
+use mailwright_smtp::server::{Error, Question, ask};
+use mailwright_smtp::{Accepted, AuthStep, Event, Hello, MailParams, Rejection, Server};
 use tracing::{Instrument, debug, info, info_span, warn};
 
 use super::body::Body;
@@ -38,12 +38,14 @@ async fn begin<H>(
     server: &SmtpServer<H>,
     io: Box<dyn Io>,
 ) -> std::io::Result<(Box<dyn Io>, Option<TlsInfo>)> {
-    match &server.tls {
-        Some(tls) if server.implicit_tls => {
-            let (io, info) = handshake(tls.as_ref(), io, &server.driver).await?;
-            Ok((io, Some(info)))
-        }
-        _ => Ok((io, None)),
+    let tls = match &server.tls {
+        Some(tls) if server.implicit_tls => tls,
+        _ => return Ok((io, None)),
+    };
+    tokio::select! {
+        biased;
+        () = server.shutdown.token().cancelled() => Err(std::io::Error::other("shutting down")),
+        shaken = handshake(tls.as_ref(), io, &server.driver) => shaken.map(|(io, info)| (io, Some(info))),
     }
 }
 
@@ -68,32 +70,16 @@ impl<'a, H: SmtpHandler> Session<'a, H> {
     }
 
     async fn run(mut self) -> Result<(), Ended> {
-        let handler = &self.server.handler;
         while let Some(event) = self.driver.next().await? {
             match event {
-                Event::Hello { hello, ticket } => {
-                    // TLS may have come since the last one.
-                    self.cx.tls = self.driver.machine.tls().cloned();
-                    self.cx.user = self.cx.user.filter(|_| self.driver.machine.is_authenticated());
-                    let verdict = self.driver.attend(handler.hello(&self.cx, &hello)).await;
-                    self.cx.hello = Some(hello);
-                    self.envelope = None;
-                    let verdict = self.logged("hello", verdict);
-                    self.answer(ticket, verdict);
-                }
+                Event::Hello { hello, ticket } => self.hello(hello, ticket).await,
                 Event::Auth { mechanism, initial, ticket } => {
                     self.exchange =
                         mechanism.parse().ok().map(|mechanism: Mechanism| Exchange::start(mechanism));
                     self.auth(initial, ticket).await;
                 }
                 Event::AuthResponse { response, ticket } => self.auth(Some(response), ticket).await,
-                Event::Mail { from, params, ticket } => {
-                    self.cx.trace_id = new_trace_id(self.server);
-                    let verdict = self.driver.attend(handler.mail(&self.cx, &from, &params)).await;
-                    let verdict = self.logged("mail", verdict);
-                    self.envelope = verdict.is_ok().then(|| Envelope { from, to: Vec::new(), params });
-                    self.answer(ticket, verdict);
-                }
+                Event::Mail { from, params, ticket } => self.mail(from, params, ticket).await,
                 Event::Rcpt { to, ticket, .. } => self.rcpt(to, ticket).await,
                 Event::Data { ticket } => self.data(ticket).await?,
                 Event::Reset => self.envelope = None,
@@ -102,6 +88,27 @@ impl<'a, H: SmtpHandler> Session<'a, H> {
             }
         }
         Ok(())
+    }
+
+    async fn hello(&mut self, hello: Hello, ticket: Ticket<ask::Hello>) {
+        self.envelope = None;
+        let tls = self.driver.machine.tls();
+        if self.cx.tls.as_ref() != tls {
+            // RFC 3207 §4.2: what was said before TLS is forgotten.
+            self.cx = Ctx { tls: tls.cloned(), hello: None, user: None, ..self.cx };
+        }
+        let verdict = self.driver.attend(self.server.handler.hello(&self.cx, &hello)).await;
+        if self.answer("hello", ticket, verdict) {
+            self.cx.hello = Some(hello);
+        }
+    }
+
+    async fn mail(&mut self, from: ReversePath, params: MailParams, ticket: Ticket<ask::Mail>) {
+        self.cx.trace_id = new_trace_id(self.server);
+        let verdict = self.driver.attend(self.server.handler.mail(&self.cx, &from, &params)).await;
+        if self.answer("mail", ticket, verdict) {
+            self.envelope = Some(Envelope { from, to: Vec::new(), params });
+        }
     }
 
     async fn rcpt(&mut self, to: ForwardPath, ticket: Ticket<ask::Rcpt>) {
@@ -115,56 +122,53 @@ impl<'a, H: SmtpHandler> Session<'a, H> {
             Ok(to) => self.driver.attend(self.server.handler.rcpt(&self.cx, to)).await,
             Err(rejection) => Err(rejection.clone()),
         };
-        let verdict = self.logged("rcpt", verdict);
-        if let (Ok(()), Ok(to), Some(envelope)) = (&verdict, to, &mut self.envelope) {
+        let accepted = self.answer("rcpt", ticket, verdict);
+        if let (true, Ok(to), Some(envelope)) = (accepted, to, &mut self.envelope) {
             envelope.to.push(to);
         }
-        self.answer(ticket, verdict);
     }
 
     async fn auth(&mut self, response: Option<Secret>, ticket: Ticket<ask::Auth>) {
-        let Some(exchange) = &mut self.exchange else {
-            return self.answer(ticket, Err(Rejection::auth_unavailable()));
-        };
-        let verdict = match exchange.step(response.as_ref().map(Secret::expose)) {
-            Step::Challenge(challenge) => Ok(AuthStep::Challenge(challenge)),
-            Step::Check(credentials) => {
+        let mut user = None;
+        let step = match self.exchange.as_mut().map(|it| it.step(response.as_ref().map(Secret::expose))) {
+            Some(Step::Challenge(challenge)) => Ok(AuthStep::Challenge(challenge)),
+            Some(Step::Check(credentials)) => {
                 let verdict = self.driver.attend(self.server.handler.auth(&self.cx, credentials)).await;
-                verdict.map(|user| {
-                    info!(user, "authenticated");
-                    self.cx.user = Some(user);
+                verdict.map(|name| {
+                    user = Some(name);
                     AuthStep::Done
                 })
             }
-            Step::Failed(error) => Err(malformed(error)),
+            Some(Step::Failed(error)) => Err(malformed(error)),
             _ => Err(Rejection::auth_unavailable()),
         };
-        if !matches!(verdict, Ok(AuthStep::Challenge(_))) {
-            self.exchange = None;
+        if self.answer("auth", ticket, step)
+            && let Some(user) = user
+        {
+            info!(user, "authenticated");
+            self.cx.user = Some(user);
         }
-        let verdict = self.logged("auth", verdict);
-        self.answer(ticket, verdict);
     }
 
-    /// From DATA to the answer to the message.
     async fn data(&mut self, ticket: Ticket<ask::Data>) -> Result<(), Ended> {
-        let handler = &self.server.handler;
-        let envelope = self.envelope.take().unwrap_or_else(|| Envelope {
-            from: ReversePath::Null,
-            to: Vec::new(),
-            params: Default::default(),
-        });
-        let verdict = self.driver.attend(handler.data(&self.cx, &envelope)).await;
-        let verdict = self.logged("data", verdict);
-        let refused = verdict.is_err();
-        self.answer(ticket, verdict);
-        if refused {
-            self.envelope = Some(envelope);
+        let Some(envelope) = self.envelope.take() else {
+            self.answer("data", ticket, Err(Rejection::local_error()));
             return Ok(());
+        };
+        let verdict = self.driver.attend(self.server.handler.data(&self.cx, &envelope)).await;
+        if self.answer("data", ticket, verdict) {
+            self.message(&envelope).await
+        } else {
+            self.envelope = Some(envelope);
+            Ok(())
         }
-        let cx = self.cx.clone();
+    }
+
+    /// From the first octet of a message to the answer to it.
+    async fn message(&mut self, envelope: &Envelope) -> Result<(), Ended> {
+        let (server, cx) = (self.server, self.cx.clone());
         let (sender, body) = Body::channel();
-        let mut message = pin!(handler.message(&cx, &envelope, body));
+        let mut message = pin!(server.handler.message(&cx, envelope, body));
         // What the handler says, should it not want to see the end.
         let mut early: Option<Verdict<String>> = None;
         loop {
@@ -178,31 +182,30 @@ impl<'a, H: SmtpHandler> Session<'a, H> {
             };
             match event {
                 Some(Event::Body(chunk)) if early.is_none() => {
-                    early = self
-                        .driver
-                        .attend(async {
-                            tokio::select! {
-                                biased;
-                                () = sender.send(chunk) => None,
-                                verdict = &mut message => Some(verdict),
-                            }
-                        })
-                        .await;
+                    let pass_on = async {
+                        tokio::select! {
+                            biased;
+                            () = sender.send(chunk) => None,
+                            verdict = &mut message => Some(verdict),
+                        }
+                    };
+                    early = self.driver.attend(pass_on).await;
                 }
-                Some(Event::Body(_)) => {}
                 Some(Event::BodyEnd { size, ticket }) => {
                     let verdict = match early {
                         Some(verdict) => verdict,
                         None => {
-                            let finish = async { tokio::join!(sender.end(), message).1 };
+                            let finish = async {
+                                tokio::select! {
+                                    biased;
+                                    verdict = &mut message => verdict,
+                                    () = sender.end() => message.await,
+                                }
+                            };
                             self.driver.attend(finish).await
                         }
                     };
-                    let verdict = self.logged("message", verdict);
-                    if let Ok(text) = &verdict {
-                        info!(trace = %self.cx.trace_id, from = %envelope.from, recipients = envelope.to.len(), size, text, "accepted");
-                    }
-                    self.answer(ticket, verdict.map(Accepted::new));
+                    self.finish(envelope, size, ticket, verdict);
                     return Ok(());
                 }
                 Some(Event::BodyAborted(why)) => {
@@ -215,11 +218,33 @@ impl<'a, H: SmtpHandler> Session<'a, H> {
         }
     }
 
-    /// Gives an answer; one that came too late has been given in its stead.
-    fn answer<Q: mailwright_smtp::server::Question>(&mut self, ticket: Ticket<Q>, answer: Q::Answer) {
-        if self.driver.machine.answer(ticket, answer).is_err() {
-            warn!(trace = %self.cx.trace_id, "the answer came too late: the client was told to try again");
+    fn finish(
+        &mut self,
+        envelope: &Envelope,
+        size: u64,
+        ticket: Ticket<ask::Message>,
+        verdict: Verdict<String>,
+    ) {
+        let text = verdict.as_ref().ok().cloned().unwrap_or_default();
+        if self.answer("message", ticket, verdict.map(Accepted::new)) {
+            let (trace, from, recipients) = (self.cx.trace_id, &envelope.from, envelope.to.len());
+            info!(%trace, %from, recipients, size, text, "accepted");
         }
+    }
+
+    /// Gives an answer. Says whether it was a yes, and came in time: else the client has been told to try
+    /// again.
+    fn answer<Q, T>(&mut self, stage: &'static str, ticket: Ticket<Q>, verdict: Verdict<T>) -> bool
+    where
+        Q: Question<Answer = Verdict<T>>,
+    {
+        let verdict = self.logged(stage, verdict);
+        let yes = verdict.is_ok();
+        let in_time = self.driver.machine.answer(ticket, verdict).is_ok();
+        if !in_time {
+            warn!(trace = %self.cx.trace_id, stage, "the answer came too late: the client was told to try again");
+        }
+        yes && in_time
     }
 
     /// Puts the trace id into a refusal, and the refusal into the log.

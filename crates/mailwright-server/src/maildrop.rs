@@ -1,0 +1,263 @@
+//! Reading mail: POP3's questions, answered from directory and store.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mailwright_auth::{Credentials, Exchange, Mechanism, Step};
+use mailwright_core::{AccountId, BlobId, MailboxId, Secret, Ticket, TlsInfo, Uid, UidSet};
+use mailwright_pop3::server::{Error, Question, ask};
+use mailwright_pop3::{AuthStep, Config, Event, Flow, Maildrop, Message, Rejection, Server};
+use mailwright_store::{BlobReader, Columns, Directory, Expunge, MailboxName, Op, Snapshot, Store};
+use mailwright_tokio::{Driver, DriverConfig, DriverError, Io, Peer, Shutdown, Tls, handshake};
+use tracing::{Instrument, debug, info, info_span, warn};
+
+use crate::login::{LoginError, User};
+use crate::shared::Shared;
+
+/// POP3 over a store.
+pub(crate) struct Pop3<S, D> {
+    pub(crate) shared: Arc<Shared<S, D>>,
+    pub(crate) config: Arc<Config>,
+    pub(crate) driver: Arc<DriverConfig>,
+    pub(crate) tls: Arc<dyn Tls>,
+    pub(crate) implicit_tls: bool,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) locks: Locks,
+}
+
+/// The maildrops that are in use: one session each (RFC 1939 §8).
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Locks(Arc<Mutex<BTreeSet<AccountId>>>);
+
+#[derive(Debug)]
+struct Locked {
+    locks: Locks,
+    account: AccountId,
+}
+
+impl Locks {
+    fn lock(&self, account: AccountId) -> Option<Locked> {
+        let free = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(account);
+        free.then(|| Locked { locks: self.clone(), account })
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        self.locks.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.account);
+    }
+}
+
+impl<S: Store, D: Directory> Pop3<S, D> {
+    pub(crate) async fn session(self: Arc<Self>, io: Box<dyn Io>, peer: Peer) {
+        let span = info_span!("pop3", peer = %peer.remote);
+        async {
+            let (io, tls) = match self.begin(io).await {
+                Ok(begun) => begun,
+                Err(error) => return info!(%error, "TLS handshake failed"),
+            };
+            match Session::new(&self, io, peer.remote.ip(), tls).run().await {
+                Ok(()) => debug!("closed"),
+                Err(DriverError::Protocol(error)) => info!(%error, "connection given up"),
+                Err(error) => debug!(%error, "connection lost"),
+            }
+        }
+        .instrument(span)
+        .await;
+    }
+
+    async fn begin(&self, io: Box<dyn Io>) -> std::io::Result<(Box<dyn Io>, Option<TlsInfo>)> {
+        if !self.implicit_tls {
+            return Ok((io, None));
+        }
+        let (io, info) = handshake(self.tls.as_ref(), io, &self.driver).await?;
+        Ok((io, Some(info)))
+    }
+}
+
+struct Session<'a, S, D> {
+    pop3: &'a Pop3<S, D>,
+    driver: Driver<Server>,
+    peer: IpAddr,
+    exchange: Option<Exchange>,
+    open: Option<Open>,
+}
+
+/// A maildrop in use.
+struct Open {
+    login: String,
+    mailbox: MailboxId,
+    /// The content of each message, by the index that the machine knows it by.
+    blobs: Vec<BlobId>,
+    _lock: Locked,
+}
+
+type Ended = DriverError<Error>;
+
+impl<'a, S: Store, D: Directory> Session<'a, S, D> {
+    fn new(pop3: &'a Pop3<S, D>, io: Box<dyn Io>, peer: IpAddr, tls: Option<TlsInfo>) -> Self {
+        let machine = Server::new(Arc::clone(&pop3.config), tls);
+        let driver = Driver::new(machine, io, Arc::clone(&pop3.shared.clock), Arc::clone(&pop3.driver))
+            .with_tls(Some(Arc::clone(&pop3.tls)))
+            .with_shutdown(&pop3.shutdown);
+        Self { pop3, driver, peer, exchange: None, open: None }
+    }
+
+    async fn run(mut self) -> Result<(), Ended> {
+        while let Some(event) = self.driver.next().await? {
+            match event {
+                Event::Login { user, password, ticket } => {
+                    let answer = self.login(Credentials { user, authzid: None, password }).await;
+                    self.answer_login(ticket, answer);
+                }
+                Event::Auth { mechanism, initial, ticket } => {
+                    self.exchange =
+                        mechanism.parse().ok().map(|mechanism: Mechanism| Exchange::start(mechanism));
+                    self.auth(initial, ticket).await;
+                }
+                Event::AuthResponse { response, ticket } => self.auth(Some(response), ticket).await,
+                Event::Retrieve { message, ticket, .. } => self.retrieve(message, ticket).await?,
+                Event::Commit { deleted, ticket } => {
+                    let uids = deleted.messages().filter_map(|message| message.uid).collect();
+                    let answer = self.expunge(uids).await;
+                    self.answer(ticket, answer);
+                }
+                Event::Refused(rejection) => info!(reply = %rejection, "refused"),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn auth(&mut self, response: Option<Secret>, ticket: Ticket<ask::Auth>) {
+        let Some(exchange) = &mut self.exchange else {
+            self.answer(ticket, Err(Rejection::auth_unavailable()));
+            return;
+        };
+        let answer = match exchange.step(response.as_ref().map(Secret::expose)) {
+            Step::Challenge(challenge) => {
+                self.answer(ticket, Ok(AuthStep::Challenge(challenge)));
+                return;
+            }
+            Step::Check(credentials) => self.login(credentials).await,
+            Step::Failed(error) => {
+                debug!(%error, "malformed authentication");
+                Err(Rejection::auth_failed())
+            }
+            _ => Err(Rejection::auth_unavailable()),
+        };
+        self.exchange = None;
+        self.answer_login(ticket, answer.map(|(open, maildrop)| (open, AuthStep::Done(maildrop))));
+    }
+
+    /// Checks the password, locks the maildrop, and lists it.
+    async fn login(&mut self, credentials: Credentials) -> Result<(Open, Maildrop), Rejection> {
+        let shared = &self.pop3.shared;
+        let user = self.driver.attend(shared.login(self.peer, credentials)).await.map_err(login_refusal)?;
+        let lock = self.pop3.locks.lock(user.account).ok_or_else(Rejection::in_use)?;
+        self.driver.attend(list(&shared.store, user, lock)).await
+    }
+
+    /// Answers; the maildrop is open only if the answer was in time.
+    fn answer_login<Q, T>(&mut self, ticket: Ticket<Q>, answer: Result<(Open, T), Rejection>)
+    where
+        Q: Question<Answer = Result<T, Rejection>>,
+    {
+        match answer {
+            Ok((open, yes)) => {
+                let login = open.login.clone();
+                if self.answer(ticket, Ok(yes)) {
+                    info!(user = login, messages = open.blobs.len(), "logged in");
+                    self.open = Some(open);
+                }
+            }
+            Err(rejection) => {
+                self.answer(ticket, Err(rejection));
+            }
+        }
+    }
+
+    async fn retrieve(&mut self, message: Message, ticket: Ticket<ask::Retrieve>) -> Result<(), Ended> {
+        let blob = self.open.as_ref().and_then(|open| open.blobs.get(message.index)).copied();
+        let Some(blob) = blob else {
+            self.answer(ticket, Err(Rejection::local_error()));
+            return Ok(());
+        };
+        let store = &self.pop3.shared.store;
+        let mut reader = match self.driver.attend(store.read_blob(blob, 0..message.size)).await {
+            Ok(reader) => reader,
+            Err(error) => {
+                self.answer(ticket, Err(error.into()));
+                return Ok(());
+            }
+        };
+        let answer = loop {
+            match self.driver.attend(reader.next()).await {
+                Ok(Some(piece)) => match self.driver.machine.retrieve(&ticket, piece) {
+                    Ok(Flow::More) => self.driver.drained().await?,
+                    Ok(_) => break Ok(()),
+                    Err(_stale) => return Ok(()),
+                },
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error.into()),
+            }
+        };
+        self.answer(ticket, answer);
+        Ok(())
+    }
+
+    async fn expunge(&mut self, uids: UidSet) -> Result<(), Rejection> {
+        let Some(open) = &self.open else { return Err(Rejection::local_error()) };
+        let shared = &self.pop3.shared;
+        let mut batch = shared.batch();
+        info!(user = open.login, messages = uids.len(), "deleted");
+        batch.ops.push(Op::Expunge(Expunge { mailbox: open.mailbox, uids, only_deleted: false }));
+        self.driver.attend(shared.store.commit(batch)).await?;
+        Ok(())
+    }
+
+    /// Gives an answer, and says whether it was in time.
+    fn answer<Q: Question>(&mut self, ticket: Ticket<Q>, answer: Q::Answer) -> bool {
+        let in_time = self.driver.machine.answer(ticket, answer).is_ok();
+        if !in_time {
+            warn!("the answer came too late: the client was told to try again");
+        }
+        in_time
+    }
+}
+
+/// The messages of an account's INBOX.
+async fn list<S: Store>(store: &S, user: User, lock: Locked) -> Result<(Open, Maildrop), Rejection> {
+    let inbox = store.mailbox(user.account, &MailboxName::inbox()).await?;
+    let snapshot: Snapshot = store.open(inbox.id).await?;
+    let mut maildrop = Maildrop::new(snapshot.status.uid_validity);
+    let mut blobs = Vec::new();
+    let all = UidSet::range(Uid::FIRST, Uid(std::num::NonZeroU32::MAX));
+    let columns = Columns::SIZE.and(Columns::BLOB);
+    let (mut after, limit) = (None, store.limits().rows_per_page);
+    loop {
+        let page = store.rows(&snapshot, &all, columns, after, limit).await?;
+        maildrop.reserve(page.uids.len());
+        for ((&uid, &size), &blob) in page.uids.iter().zip(&page.sizes).zip(&page.blobs) {
+            maildrop.push(size, uid);
+            blobs.push(blob);
+        }
+        match page.next {
+            Some(_) => after = page.next,
+            None => break,
+        }
+    }
+    let open = Open { login: user.login, mailbox: inbox.id, blobs, _lock: lock };
+    Ok((open, maildrop))
+}
+
+fn login_refusal(error: LoginError) -> Rejection {
+    match error {
+        LoginError::Wrong => Rejection::auth_failed(),
+        LoginError::Locked => {
+            Rejection::auth_unavailable().with_text("too many failed logins, try again later")
+        }
+        LoginError::Unavailable => Rejection::auth_unavailable(),
+    }
+}

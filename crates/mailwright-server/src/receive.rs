@@ -1,0 +1,160 @@
+//! Receiving mail: SMTP's questions, answered from directory and store.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mailwright_auth::Credentials;
+use mailwright_core::{
+    AccountId, Address, ForwardPath, ReversePath, Stage, TraceEvent, Verdict as TraceVerdict,
+};
+use mailwright_smtp::{MailParams, Rejection};
+use mailwright_store::{
+    Append, BlobError, BlobHint, BlobWriter, Cause, Directory, Health, Op, Rejected, Resolution, Store,
+    Target,
+};
+use mailwright_tokio::smtp::{Body, BodyError, Ctx, Envelope, SmtpHandler, Verdict};
+
+use crate::chaos::At;
+use crate::login::LoginError;
+use crate::received::{Hops, trace_fields};
+use crate::shared::Shared;
+
+/// How deep aliases may lead to aliases.
+const ALIAS_DEPTH: usize = 10;
+
+/// How many accounts a message may reach in all.
+const ACCOUNTS_MAX: usize = 1000;
+
+pub(crate) struct Receive<S, D>(pub(crate) Arc<Shared<S, D>>);
+
+impl<S: Store, D: Directory> SmtpHandler for Receive<S, D> {
+    async fn auth(&self, cx: &Ctx, credentials: Credentials) -> Verdict<String> {
+        match self.0.login(cx.peer().ip(), credentials).await {
+            Ok(user) => Ok(user.login),
+            Err(LoginError::Wrong) => Err(Rejection::auth_failed()),
+            Err(LoginError::Locked) => {
+                Err(Rejection::auth_unavailable().with_text("too many failed logins, try again later"))
+            }
+            Err(LoginError::Unavailable) => Err(Rejection::auth_unavailable()),
+        }
+    }
+
+    async fn mail(&self, cx: &Ctx, from: &ReversePath, _params: &MailParams) -> Verdict {
+        let Some(user) = cx.user().filter(|_| self.0.check_sender) else { return Ok(()) };
+        let known = self.0.directory.credentials(user).await?.ok_or_else(Rejection::auth_unavailable)?;
+        if self.0.directory.may_send(known.account, from).await? {
+            return Ok(());
+        }
+        Err(Rejection::new(550, (5, 7, 1), format!("{user} may not send as {from}"))?)
+    }
+
+    async fn rcpt(&self, _cx: &Ctx, to: &Address) -> Verdict {
+        if let Some((At::Rcpt, rejection)) = self.0.chaos.wanted(to) {
+            return Err(rejection);
+        }
+        match self.0.store.health() {
+            Health::Ok => {}
+            Health::LowSpace => return Err(Rejection::insufficient_storage()),
+            _ => return Err(Rejection::local_error()),
+        }
+        if self.0.chaos.wanted(to).is_some() {
+            return Ok(());
+        }
+        match self.0.directory.resolve(&ForwardPath::Address(to.clone())).await? {
+            Resolution::Local { .. } | Resolution::Alias(_) => Ok(()),
+            Resolution::Remote(domain) => Err(Rejection::relay_denied().with_text(format!(
+                "relaying denied: {domain} is not a domain of this server, and it passes on mail for nobody"
+            ))),
+            _ => Err(Rejection::no_such_user()),
+        }
+    }
+
+    async fn message(&self, cx: &Ctx, envelope: &Envelope, mut body: Body) -> Verdict<String> {
+        let now = self.0.now();
+        let hint = BlobHint { now, size: envelope.params.size };
+        let mut blob = self.0.store.blob_writer(hint).await.map_err(blob_refusal)?;
+        let fields = trace_fields(&self.0.hostname, cx, envelope, now);
+        blob.write(Bytes::from(fields)).await.map_err(blob_refusal)?;
+        let mut hops = Hops::new();
+        while let Some(chunk) = body.chunk().await.map_err(|gone: BodyError| Rejection::from(gone))? {
+            if hops.pass(&chunk) {
+                return Err(Rejection::new(554, (5, 4, 6), "too many hops: this message is in a loop")?);
+            }
+            blob.write(unshared(chunk)).await.map_err(blob_refusal)?;
+        }
+        if let Some((_, rejection)) = envelope.to.iter().find_map(|to| self.0.chaos.wanted(to)) {
+            return Err(rejection);
+        }
+        let accounts = self.accounts(&envelope.to).await?;
+        let blob = blob.finish(now).await.map_err(blob_refusal)?;
+        let mut batch = self.0.batch();
+        for &account in &accounts {
+            batch.ops.push(Op::Append(Append::new(Target::inbox(account), blob.id(), now)));
+        }
+        batch.ops.push(Op::Trace { id: cx.trace_id(), events: trace(cx, envelope, now) });
+        self.0.store.commit(batch).await.map_err(commit_refusal)?;
+        Ok(format!("accepted as {}", cx.trace_id()))
+    }
+}
+
+impl<S: Store, D: Directory> Receive<S, D> {
+    /// The accounts that the recipients lead to, each once.
+    async fn accounts(&self, to: &[Address]) -> Result<BTreeSet<AccountId>, Rejection> {
+        let mut accounts = BTreeSet::new();
+        let mut seen = BTreeSet::new();
+        let mut left: Vec<(usize, Address)> = to.iter().map(|to| (0, to.clone())).collect();
+        while let Some((depth, address)) = left.pop() {
+            if depth > ALIAS_DEPTH || seen.len() > ACCOUNTS_MAX || !seen.insert(address.clone()) {
+                continue;
+            }
+            match self.0.directory.resolve(&ForwardPath::Address(address)).await? {
+                Resolution::Local { account, .. } => {
+                    accounts.insert(account);
+                }
+                Resolution::Alias(targets) => left.extend(targets.into_iter().map(|to| (depth + 1, to))),
+                _ => {}
+            }
+        }
+        if accounts.is_empty() {
+            // Whoever it was for has gone since RCPT.
+            return Err(Rejection::no_such_user());
+        }
+        Ok(accounts)
+    }
+}
+
+/// A piece that is kept: a small one must not keep the whole buffer that it was read into.
+fn unshared(chunk: Bytes) -> Bytes {
+    const SMALL: usize = 8 << 10;
+    if chunk.len() < SMALL { Bytes::copy_from_slice(&chunk) } else { chunk }
+}
+
+fn trace(cx: &Ctx, envelope: &Envelope, now: mailwright_core::Timestamp) -> Vec<TraceEvent> {
+    let connect =
+        TraceEvent::new(now, Stage::Connect, TraceVerdict::Pass, format!("from {}", cx.peer().ip()))
+            .with_evidence("tls", cx.tls().map_or("none", |tls| tls.version))
+            .with_evidence("helo", cx.hello().map_or("", |hello| hello.name.as_str()))
+            .with_evidence("user", cx.user().unwrap_or_default());
+    let mail = TraceEvent::new(now, Stage::Mail, TraceVerdict::Pass, envelope.from.to_string());
+    let rcpt =
+        envelope.to.iter().map(|to| TraceEvent::new(now, Stage::Rcpt, TraceVerdict::Pass, to.to_string()));
+    let commit = TraceEvent::new(now, Stage::Commit, TraceVerdict::Pass, "delivered");
+    [connect, mail].into_iter().chain(rcpt).chain([commit]).collect()
+}
+
+fn blob_refusal(error: BlobError) -> Rejection {
+    match error {
+        BlobError::TooLarge => Rejection::too_big(),
+        BlobError::NoSpace => Rejection::insufficient_storage(),
+        error => Rejection::from(error),
+    }
+}
+
+fn commit_refusal(rejected: Rejected) -> Rejection {
+    match rejected.cause {
+        Cause::OverQuota { .. } => Rejection::mailbox_full(),
+        Cause::NoSpace => Rejection::insufficient_storage(),
+        _ => Rejection::from(rejected),
+    }
+}

@@ -1,0 +1,47 @@
+//! What all sessions of a server share.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use mailwright_auth::{Cost, Lockout, Offload};
+use mailwright_core::{Clock, Entropy, Timestamp};
+use mailwright_store::{Batch, BatchId, Directory, Store};
+
+use crate::chaos::Chaos;
+
+/// Store, directory, and the environment.
+pub(crate) struct Shared<S, D> {
+    pub(crate) hostname: String,
+    pub(crate) store: S,
+    pub(crate) directory: D,
+    pub(crate) lockout: Mutex<Lockout>,
+    /// What a password check costs, also one of an unknown user.
+    pub(crate) cost: Cost,
+    pub(crate) offload: Arc<dyn Offload>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    /// Whether whoever logs in under a new name gets an account.
+    pub(crate) creates_unknown: bool,
+    /// Whether a user may send only as himself.
+    pub(crate) check_sender: bool,
+    pub(crate) chaos: Chaos,
+}
+
+impl<S: Store, D: Directory> Shared<S, D> {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.wall()
+    }
+
+    pub(crate) fn lockout(&self) -> MutexGuard<'_, Lockout> {
+        self.lockout.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.entropy.fill(&mut bytes);
+        bytes
+    }
+
+    pub(crate) fn batch(&self) -> Batch {
+        Batch::new(BatchId(self.random()), self.now())
+    }
+}
