@@ -150,6 +150,7 @@ fn the_defaults_take_what_rfc_4616_says_they_must() {
     assert_eq!(said, [check(&part, Some(&"y".repeat(255)), &part)]);
 }
 
+/// RFC 4422 §3.1
 #[test]
 fn names_of_mechanisms() {
     for mechanism in Mechanism::ALL {

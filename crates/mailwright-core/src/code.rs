@@ -84,6 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
+    /// RFC 5321 §4.2.1, RFC 3463 §2
     fn codes_are_of_their_ranges() {
         assert!(ReplyCode::new(199).is_none() && ReplyCode::new(600).is_none());
         assert!(ReplyCode::new(250).is_some_and(ReplyCode::is_positive));

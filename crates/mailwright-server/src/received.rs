@@ -19,7 +19,7 @@ pub(crate) fn trace_fields(hostname: &str, cx: &Ctx, envelope: &Envelope, now: T
         return_path(&envelope.from),
         comment_safe(client),
         address_literal(cx),
-        protocol(cx),
+        protocol(cx.hello().is_some_and(|hello| hello.esmtp), cx.tls().is_some(), cx.user().is_some()),
         cx.trace_id(),
     );
     if let Some(tls) = cx.tls() {
@@ -51,10 +51,9 @@ fn address_literal(cx: &Ctx) -> String {
     }
 }
 
-/// RFC 3848
-fn protocol(cx: &Ctx) -> &'static str {
-    let esmtp = cx.hello().is_some_and(|hello| hello.esmtp);
-    match (esmtp, cx.tls().is_some(), cx.user().is_some()) {
+/// The transmission type (RFC 3848 §1).
+fn protocol(esmtp: bool, tls: bool, authenticated: bool) -> &'static str {
+    match (esmtp, tls, authenticated) {
         (false, ..) => "SMTP",
         (true, false, false) => "ESMTP",
         (true, true, false) => "ESMTPS",
@@ -128,6 +127,14 @@ mod tests {
     fn dates_are_those_of_rfc_5322() {
         assert_eq!(date(Timestamp(1_763_821_801_500)), "Sat, 22 Nov 2025 14:30:01 +0000");
         assert_eq!(date(Timestamp(0)), "Thu, 01 Jan 1970 00:00:00 +0000");
+    }
+
+    /// RFC 3848 §1
+    #[test]
+    fn the_transmission_type_says_what_was_used() {
+        assert_eq!(protocol(false, true, true), "SMTP");
+        assert_eq!([protocol(true, false, false), protocol(true, true, false)], ["ESMTP", "ESMTPS"]);
+        assert_eq!([protocol(true, false, true), protocol(true, true, true)], ["ESMTPA", "ESMTPSA"]);
     }
 
     #[test]

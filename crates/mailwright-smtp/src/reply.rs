@@ -8,7 +8,7 @@ use crate::rejection::Rejection;
 /// Octets of text in a line: 512 (RFC 5321 §4.5.3.1.5) less the codes, blanks and CRLF.
 const TEXT_MAX: usize = 490;
 
-/// Writes a reply, held. Each line of `text` becomes one of the reply; what is not printable ASCII becomes
+/// Writes a reply, held. Its enhanced code, if it has one, stands in front of each line (RFC 2034 §4). Each line of `text` becomes one of the reply; what is not printable ASCII becomes
 /// `?`, so that nothing a peer sent can come back as a control sequence.
 pub(crate) fn write(output: &mut Output, code: u16, enhanced: Option<EnhancedCode>, text: &str) {
     let lines: SmallVec<[&str; 8]> = text.lines().collect();

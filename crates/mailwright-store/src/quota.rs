@@ -19,22 +19,22 @@ pub enum Resource {
 /// How much is allowed; `None`: any. A lower limit than what is used refuses only what adds to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct QuotaLimits {
-    /// Bytes.
+    /// Bytes. Default any.
     pub storage: Option<u64>,
-    /// Messages.
+    /// Messages. Default any.
     pub messages: Option<u64>,
-    /// Mailboxes.
+    /// Mailboxes. Default any.
     pub mailboxes: Option<u64>,
 }
 
 /// How much is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {
-    /// Bytes.
+    /// Bytes. Default any.
     pub storage: u64,
-    /// Messages.
+    /// Messages. Default any.
     pub messages: u64,
-    /// Mailboxes.
+    /// Mailboxes. Default any.
     pub mailboxes: u64,
 }
 

@@ -20,7 +20,8 @@ pub enum BodyFault {
 /// A step of [`DotReader::next`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DotStep {
-    /// A piece of the body, transparency undone; a slice of the input, not a copy.
+    /// A piece of the body, transparency undone; a slice of the input, not a copy, in which what
+    /// is behind a doubled dot has moved up.
     Chunk(Bytes),
     /// The body has this fault here. Reading goes on to the body's end, which it does not move.
     Fault(BodyFault),
@@ -53,58 +54,120 @@ impl DotReader {
 
     /// Takes the next piece of the body off the front of `input`.
     pub fn next(&mut self, input: &mut BytesMut) -> DotStep {
-        if self.at_line_start && input.first() == Some(&b'.') {
-            match (input.get(1), input.get(2)) {
-                (None, _) | (Some(b'\r'), None) => return DotStep::NeedMore,
-                (Some(b'\r'), Some(b'\n')) => {
-                    input.advance(3);
-                    return DotStep::End;
-                }
-                _ => input.advance(1),
-            }
-            self.at_line_start = false;
-        }
-        self.scan(input)
-    }
-
-    fn scan(&mut self, input: &mut BytesMut) -> DotStep {
-        let mut from = 0;
+        // `input[..kept]` is body, up to `read` it has been looked at; between the two were doubled dots.
+        let (mut kept, mut read) = (0, 0);
         loop {
-            let rest = input.get(from..).unwrap_or_default();
-            let Some(at) = memchr3(b'\r', b'\n', 0, rest).map(|at| from + at) else {
-                return self.chunk(input, input.len(), false);
-            };
-            let fault = match (input.get(at), input.get(at + 1)) {
-                (Some(b'\r'), Some(b'\n')) => {
-                    from = at + 2;
-                    // Only a dot, or not knowing what follows, ends a chunk at a line's end.
-                    if input.get(from).is_none_or(|&next| next == b'.') {
-                        return self.chunk(input, from, true);
+            let unread = input.get(read..).unwrap_or_default();
+            if self.at_line_start {
+                match unread {
+                    [] | [b'.'] | [b'.', b'\r'] => return taken(input, kept, read),
+                    [b'.', b'\r', b'\n', ..] if kept > 0 => break,
+                    [b'.', b'\r', b'\n', ..] => {
+                        input.advance(read + 3);
+                        return DotStep::End;
                     }
-                    continue;
+                    [b'.', ..] => read += 1,
+                    _ => {}
                 }
-                (Some(b'\r'), None) => return self.chunk(input, at, false),
-                (Some(b'\r'), _) => BodyFault::BareCr,
-                (Some(b'\n'), _) => BodyFault::BareLf,
-                _ => BodyFault::Nul,
-            };
-            if at > 0 {
-                return self.chunk(input, at, false);
+                self.at_line_start = false;
             }
-            input.advance(1);
-            self.at_line_start = false;
-            return DotStep::Fault(fault);
+            let unread = input.get(read..).unwrap_or_default();
+            let (body, stop) = stretch(unread);
+            if read > kept && body > 0 {
+                input.copy_within(read..read + body, kept);
+            }
+            (kept, read) = (kept + body, read + body);
+            match stop {
+                Stop::LineStart => self.at_line_start = true,
+                Stop::NeedMore => return taken(input, kept, read),
+                Stop::Fault(_) if kept > 0 => break,
+                Stop::Fault(fault) => {
+                    input.advance(read + 1);
+                    return DotStep::Fault(fault);
+                }
+            }
         }
+        taken(input, kept, read)
     }
+}
 
-    /// Gives out the first `len` octets, if there are any.
-    fn chunk(&mut self, input: &mut BytesMut, len: usize, at_line_start: bool) -> DotStep {
-        if len == 0 {
-            return DotStep::NeedMore;
-        }
-        self.at_line_start = at_line_start;
-        DotStep::Chunk(input.split_to(len).freeze())
+/// Takes what was read off the input, and gives out what of it is body, if anything is.
+fn taken(input: &mut BytesMut, kept: usize, read: usize) -> DotStep {
+    if kept == 0 {
+        input.advance(read);
+        return DotStep::NeedMore;
     }
+    let chunk = input.split_to(kept).freeze();
+    input.advance(read - kept);
+    DotStep::Chunk(chunk)
+}
+
+/// Why a [`stretch`] of body ends.
+enum Stop {
+    /// Behind it a line starts, with a dot or with what has not come yet.
+    LineStart,
+    /// Behind it nothing has come, or a CR alone.
+    NeedMore,
+    /// Behind it is this.
+    Fault(BodyFault),
+}
+
+/// How many octets are body as they stand, and what is behind them.
+fn stretch(text: &[u8]) -> (usize, Stop) {
+    let mut from = 0;
+    loop {
+        from += plain_blocks(text.get(from..).unwrap_or_default());
+        let rest = text.get(from..).unwrap_or_default();
+        let Some(at) = memchr3(b'\r', b'\n', 0, rest).map(|at| from + at) else {
+            return (text.len(), Stop::NeedMore);
+        };
+        let fault = match (text.get(at), text.get(at + 1)) {
+            (Some(b'\r'), Some(b'\n')) => {
+                from = at + 2;
+                // Only a dot, or not knowing what follows, is of interest at a line's start.
+                if text.get(from).is_none_or(|&next| next == b'.') {
+                    return (from, Stop::LineStart);
+                }
+                continue;
+            }
+            (Some(b'\r'), None) => return (at, Stop::NeedMore),
+            (Some(b'\r'), _) => BodyFault::BareCr,
+            (Some(b'\n'), _) => BodyFault::BareLf,
+            _ => BodyFault::Nul,
+        };
+        return (at, Stop::Fault(fault));
+    }
+}
+
+/// Octets that are looked at together.
+const BLOCK: usize = 128;
+
+/// How many octets from the front are whole lines and parts of lines without anything of interest. The rest is
+/// for a closer look.
+fn plain_blocks(text: &[u8]) -> usize {
+    let mut plain = 0;
+    if text.first() == Some(&b'\n') {
+        return plain;
+    }
+    while let Some(block) = text.get(plain..).and_then(<[u8]>::first_chunk::<BLOCK>)
+        && let Some(next) = text.get(plain + 1..).and_then(<[u8]>::first_chunk::<BLOCK>)
+        && is_plain(block, next)
+    {
+        plain += BLOCK;
+    }
+    // Not between a CR and its LF.
+    plain - usize::from(plain.checked_sub(1).and_then(|last| text.get(last)) == Some(&b'\r'))
+}
+
+/// Whether each CR has its LF behind it and each LF its CR before it, no line starts with a dot, and there is no
+/// NUL. Without a branch, so that the compiler looks at many octets at once.
+fn is_plain(block: &[u8; BLOCK], next: &[u8; BLOCK]) -> bool {
+    let of_interest = |(&octet, &next): (&u8, &u8)| {
+        u8::from(octet == 0)
+            | (u8::from(octet == b'\r') ^ u8::from(next == b'\n'))
+            | (u8::from(octet == b'\n') & u8::from(next == b'.'))
+    };
+    block.iter().zip(next).fold(0, |found, pair| found | of_interest(pair)) == 0
 }
 
 /// Writes a dot-ended body: doubles the dots, and makes every line end CRLF. It cannot write a bare CR, a bare

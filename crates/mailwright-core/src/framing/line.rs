@@ -55,6 +55,7 @@ impl LineFramer {
     }
 
     /// Looks for the end of the line at the front of `input`.
+    #[inline]
     pub fn frame(&mut self, input: &mut BytesMut, limits: LineLimits) -> Line {
         let unseen = input.get(self.scanned..).unwrap_or_default();
         let Some(at) = memchr(b'\n', unseen) else {
@@ -62,21 +63,24 @@ impl LineFramer {
             return self.without_end(input, limits);
         };
         let len = self.scanned + at + 1;
+        let has_cr = len.checked_sub(2).and_then(|at| input.get(at)) == Some(&b'\r');
+        if has_cr && self.discarded == 0 && len <= limits.max {
+            self.scanned = 0;
+            return Line::Complete { len };
+        }
+        self.refused(input, len, limits)
+    }
+
+    /// A line has ended, of which `len` octets are in the input, and it means nothing.
+    fn refused(&mut self, input: &mut BytesMut, len: usize, limits: LineLimits) -> Line {
         let whole = self.discarded + len;
         *self = Self::default();
         if whole > limits.discard.max(limits.max) {
             self.discarded = whole;
             return Line::Endless;
         }
-        if whole > limits.max {
-            input.advance(len);
-            return Line::TooLong;
-        }
-        if len < 2 || input.get(len - 2) != Some(&b'\r') {
-            input.advance(len);
-            return Line::BareLf;
-        }
-        Line::Complete { len }
+        input.advance(len);
+        if whole > limits.max { Line::TooLong } else { Line::BareLf }
     }
 
     fn without_end(&mut self, input: &mut BytesMut, limits: LineLimits) -> Line {

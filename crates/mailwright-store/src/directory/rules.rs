@@ -21,7 +21,7 @@ use crate::error::Unavailable;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DirectoryConfig {
-    /// Our domains.
+    /// Our domains. Default none: there is no directory without.
     pub domains: BTreeSet<Domain>,
     /// What parts a local part from its detail, for look-up only. Default `+`.
     pub separator: Option<char>,

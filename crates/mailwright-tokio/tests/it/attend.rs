@@ -64,7 +64,7 @@ async fn a_commit_outlives_the_client_and_is_answered() {
 async fn a_broken_connection_does_not_stop_the_work() {
     let (mut client, mut driver, _) = watched(Some(ErrorKind::ConnectionReset));
     client.send(MESSAGE).await;
-    drop(client);
+    client.io.shutdown().await.unwrap();
     let ticket = until(&mut driver, ticket_of!(BodyEnd)).await;
     let (time, ()) = seconds(driver.attend(sleep(Duration::from_secs(60)))).await;
     assert_eq!(time, 60);
@@ -88,8 +88,8 @@ async fn a_late_answer_is_stale_and_the_client_was_told() {
         .await;
         (time, client)
     });
-    let (time, ()) = seconds(driver.attend(sleep(Duration::from_secs(3600)))).await;
-    assert_eq!(time, 3600, "the work is not disturbed");
+    let (time, ()) = seconds(driver.attend(sleep(Duration::from_secs(300)))).await;
+    assert_eq!(time, 300, "the work is not disturbed");
     let (time, mut client) = told.await.unwrap();
     assert_eq!(time, 120);
     assert_eq!(driver.machine.answer(ticket, Ok(())), Err(Stale));

@@ -6,25 +6,21 @@ use mailwright_tokio::DriverError;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::time::sleep;
 
-use crate::client::{Client, seconds};
+use crate::client::seconds;
 use crate::driver::{driver, run};
 
 #[tokio::test(start_paused = true)]
 async fn who_never_reads_is_cut_off() {
     let (near, far) = duplex(1024);
     let session = tokio::spawn(run(driver(far)));
-    let mut client = Client::new(near);
+    let (_unread, mut writer) = tokio::io::split(near);
     // Far beyond what is read ahead, so this blocks.
-    let flood = "NOOP\r\n".repeat(100_000);
-    let (time, (_, result)) = seconds(async {
-        tokio::select! {
-            () = client.send(&flood) => panic!("all of it was read"),
-            ended = session => ended.unwrap(),
-        }
-    })
-    .await;
+    let flood = tokio::spawn(async move { writer.write_all("NOOP\r\n".repeat(100_000).as_bytes()).await });
+    let (time, ended) = seconds(session).await;
+    let result = ended.unwrap().1;
     assert!(matches!(result, Err(DriverError::NotReading)), "{result:?}");
     assert_eq!(time, 60 + 2, "a minute, and two seconds for 1024 octets at 500 a second");
+    assert!(flood.await.unwrap().is_err());
 }
 
 #[tokio::test(start_paused = true)]

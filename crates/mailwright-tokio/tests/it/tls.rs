@@ -80,7 +80,7 @@ async fn tls_forgets_what_was_said_before() {
 async fn nothing_is_injected_behind_starttls() {
     let (log, _guard) = Log::keep();
     let inbox = Inbox::new();
-    let (mut client, _session) = connect(inbox.server().start_tls(tls().0));
+    let (mut client, session) = connect(inbox.server().start_tls(tls().0));
     client.reply().await;
     client.expect("EHLO c", "250").await;
     client.send("STARTTLS\r\nEHLO evil.example\r\n").await;
@@ -88,6 +88,7 @@ async fn nothing_is_injected_behind_starttls() {
     client.ended().await;
     assert_eq!(inbox.notes(), ["hello c before=None tls=false"]);
     drop(client);
+    session.await.unwrap();
     assert!(log.has(&["plain text behind STARTTLS"]), "{:?}", log.lines());
 }
 
@@ -197,7 +198,8 @@ async fn a_driver_without_the_layer_says_so() {
     let (near, far) = duplex(1 << 10);
     let config = Config { start_tls: true, ..Config::default() };
     let mut driver = crate::driver::driver_with(config, Default::default(), far);
-    Client::new(near).send("STARTTLS\r\n").await;
+    let mut client = Client::new(near);
+    client.send("STARTTLS\r\n").await;
     assert!(matches!(driver.next().await, Err(DriverError::NoLayer(_))));
 }
 
