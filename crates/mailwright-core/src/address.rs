@@ -58,7 +58,11 @@ impl FromStr for Domain {
 
     fn from_str(text: &str) -> Result<Self, InvalidAddress> {
         match whole(domain_or_literal, text.as_bytes()) {
-            Some(domain) => Ok(Self(lower(check_domain(domain)?).into())),
+            Some(domain) => {
+                check_length(domain)?;
+                let domain = str::from_utf8(domain).map_err(|_| InvalidAddress::NonAscii)?;
+                Ok(Self(domain.to_ascii_lowercase().into()))
+            }
             None => Err(fault(text.as_bytes())),
         }
     }
@@ -100,19 +104,18 @@ impl Address {
         self.text.get(self.at + 1..).unwrap_or_default()
     }
 
-    fn from_parts((local, domain): (&[u8], &[u8])) -> Result<Self, InvalidAddress> {
-        let local = unquote(text(local)?);
+    fn from_parts((local, domain): Parts<'_>) -> Result<Self, InvalidAddress> {
+        let local = unquote(local);
         if local.len() > LOCAL_PART_MAX {
             return Err(InvalidAddress::TooLong);
         }
-        let domain = check_domain(domain)?;
-        let mut text = String::with_capacity(local.len() + 1 + domain.len());
-        text.push_str(&local);
-        text.push('@');
-        text.push_str(domain);
-        let at = local.len();
-        text.get_mut(at..).map(str::make_ascii_lowercase);
-        Ok(Self { text, at })
+        check_length(domain)?;
+        let mut text = Vec::with_capacity(local.len() + 1 + domain.len());
+        text.extend_from_slice(&local);
+        text.push(b'@');
+        text.extend(domain.iter().map(u8::to_ascii_lowercase));
+        let text = String::from_utf8(text).map_err(|_| InvalidAddress::NonAscii)?;
+        Ok(Self { text, at: local.len() })
     }
 }
 
@@ -280,7 +283,8 @@ fn atom(input: &[u8]) -> IResult<&[u8], &[u8]> {
 }
 
 fn is_atext(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte)
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'/' | b'=' | b'?' | b'^'..=b'`' | b'{'..=b'~')
 }
 
 /// `Quoted-string = DQUOTE *QcontentSMTP DQUOTE`, of which an empty one names no mailbox
@@ -340,34 +344,25 @@ fn whole<'a, T>(rule: impl Fn(&'a [u8]) -> IResult<&'a [u8], T>, input: &'a [u8]
     rule(input).ok().filter(|(rest, _)| rest.is_empty()).map(|(_, value)| value)
 }
 
-fn check_domain(domain: &[u8]) -> Result<&str, InvalidAddress> {
-    let labels_fit = domain.starts_with(b"[") || domain.split(|&b| b == b'.').all(|l| l.len() <= LABEL_MAX);
-    if domain.len() > DOMAIN_MAX || !labels_fit {
-        return Err(InvalidAddress::TooLong);
-    }
-    text(domain)
-}
-
-fn text(bytes: &[u8]) -> Result<&str, InvalidAddress> {
-    str::from_utf8(bytes).map_err(|_| InvalidAddress::NonAscii)
-}
-
-fn lower(text: &str) -> String {
-    text.to_ascii_lowercase()
+fn check_length(domain: &[u8]) -> Result<(), InvalidAddress> {
+    let labels_fit = domain.len() <= LABEL_MAX
+        || domain.starts_with(b"[")
+        || domain.split(|&b| b == b'.').all(|label| label.len() <= LABEL_MAX);
+    if domain.len() <= DOMAIN_MAX && labels_fit { Ok(()) } else { Err(InvalidAddress::TooLong) }
 }
 
 /// The content of a local part that may be a quoted string.
-fn unquote(local: &str) -> Cow<'_, str> {
-    let Some(quoted) = local.strip_prefix('"').and_then(|local| local.strip_suffix('"')) else {
+fn unquote(local: &[u8]) -> Cow<'_, [u8]> {
+    let Some(quoted) = local.strip_prefix(b"\"").and_then(|local| local.strip_suffix(b"\"")) else {
         return Cow::Borrowed(local);
     };
-    if !quoted.contains('\\') {
+    if !quoted.contains(&b'\\') {
         return Cow::Borrowed(quoted);
     }
-    let mut content = String::with_capacity(quoted.len());
-    let mut chars = quoted.chars();
-    while let Some(c) = chars.next() {
-        content.extend(if c == '\\' { chars.next() } else { Some(c) });
+    let mut content = Vec::with_capacity(quoted.len());
+    let mut octets = quoted.iter();
+    while let Some(&octet) = octets.next() {
+        content.extend(if octet == b'\\' { octets.next().copied() } else { Some(octet) });
     }
     Cow::Owned(content)
 }

@@ -224,7 +224,7 @@ mod tests {
         #[test]
         fn it_is_a_set(a in uids(), b in uids(), probe in 1..60u32) {
             let (x, y) = (set(&a), set(&b));
-            prop_assert_eq!(numbers(&x), a.clone());
+            prop_assert_eq!(&numbers(&x), &a);
             prop_assert_eq!(x.len(), a.len() as u64);
             prop_assert_eq!(x.first().map(Uid::get), a.first().copied());
             prop_assert_eq!(x.last().map(Uid::get), a.last().copied());

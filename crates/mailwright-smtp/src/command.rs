@@ -125,31 +125,55 @@ impl<'a> Command<'a> {
     /// # Errors
     /// [`CommandError`], of which each has its own reply.
     pub fn parse(line: &'a [u8]) -> Result<Self, CommandError> {
-        let verb_len = line.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
-        let (verb, rest) = line.split_at_checked(verb_len).unwrap_or_default();
-        let mut upper = [0; 8];
-        let upper = upper.get_mut(..verb.len()).ok_or(CommandError::Unknown)?;
-        upper.copy_from_slice(verb);
-        upper.make_ascii_uppercase();
-        let (after, command) = match &*upper {
-            b"MAIL" => mail(rest),
-            b"RCPT" => rcpt(rest),
-            b"EHLO" => ehlo(rest),
-            b"HELO" => helo(rest),
-            b"DATA" => alone(rest, Self::Data, "DATA alone"),
-            b"RSET" => alone(rest, Self::Rset, "RSET alone"),
-            b"QUIT" => alone(rest, Self::Quit, "QUIT alone"),
-            b"STARTTLS" => alone(rest, Self::StartTls, "STARTTLS alone"),
-            b"AUTH" => auth(rest),
-            b"NOOP" => with_string(rest, Self::Noop),
-            b"HELP" => with_string(rest, Self::Help),
-            b"VRFY" => with_string(rest, Self::Vrfy),
-            b"EXPN" => with_string(rest, Self::Expn),
+        let (verb, rest) = verb(line).ok_or(CommandError::Unknown)?;
+        let (after, command) = match verb {
+            MAIL => mail(rest),
+            RCPT => rcpt(rest),
+            EHLO => ehlo(rest),
+            HELO => helo(rest),
+            DATA => alone(rest, Self::Data, "DATA alone"),
+            RSET => alone(rest, Self::Rset, "RSET alone"),
+            QUIT => alone(rest, Self::Quit, "QUIT alone"),
+            STARTTLS => alone(rest, Self::StartTls, "STARTTLS alone"),
+            AUTH => auth(rest),
+            NOOP => with_string(rest, Self::Noop),
+            HELP => with_string(rest, Self::Help),
+            VRFY => with_string(rest, Self::Vrfy),
+            EXPN => with_string(rest, Self::Expn),
             _ => return Err(CommandError::Unknown),
         }
         .map_err(fault)?;
         if after.is_empty() { Ok(command) } else { Err(CommandError::Syntax("the end of the line")) }
     }
+}
+
+/// A verb of up to eight letters, in upper case, as a number: they are compared at once.
+type Verb = u64;
+
+const MAIL: Verb = Verb::from_be_bytes(*b"\0\0\0\0MAIL");
+const RCPT: Verb = Verb::from_be_bytes(*b"\0\0\0\0RCPT");
+const EHLO: Verb = Verb::from_be_bytes(*b"\0\0\0\0EHLO");
+const HELO: Verb = Verb::from_be_bytes(*b"\0\0\0\0HELO");
+const DATA: Verb = Verb::from_be_bytes(*b"\0\0\0\0DATA");
+const RSET: Verb = Verb::from_be_bytes(*b"\0\0\0\0RSET");
+const QUIT: Verb = Verb::from_be_bytes(*b"\0\0\0\0QUIT");
+const AUTH: Verb = Verb::from_be_bytes(*b"\0\0\0\0AUTH");
+const NOOP: Verb = Verb::from_be_bytes(*b"\0\0\0\0NOOP");
+const HELP: Verb = Verb::from_be_bytes(*b"\0\0\0\0HELP");
+const VRFY: Verb = Verb::from_be_bytes(*b"\0\0\0\0VRFY");
+const EXPN: Verb = Verb::from_be_bytes(*b"\0\0\0\0EXPN");
+const STARTTLS: Verb = Verb::from_be_bytes(*b"STARTTLS");
+
+/// The letters at the front of `line`, of which no verb has more than eight, and what follows them.
+fn verb(line: &[u8]) -> Option<(Verb, &[u8])> {
+    let (mut verb, mut rest) = (0, line);
+    while let Some((letter, behind)) = rest.split_first().filter(|(octet, _)| octet.is_ascii_alphabetic()) {
+        if verb >> 56 != 0 {
+            return None;
+        }
+        (verb, rest) = (verb << 8 | Verb::from(letter.to_ascii_uppercase()), behind);
+    }
+    Some((verb, rest))
 }
 
 type Parsed<'a, T> = IResult<&'a [u8], T, CommandError>;

@@ -4,6 +4,7 @@
 
 mod command;
 mod rejection;
+#[cfg(feature = "server")]
 mod reply;
 #[cfg(feature = "server")]
 pub mod server;

@@ -86,6 +86,7 @@ impl CommandFramer {
     }
 
     /// Looks for the end of the command at the front of `input`, which may have at most `max` octets.
+    #[inline]
     pub fn frame(&mut self, input: &BytesMut, max: usize) -> CommandFrame {
         let unseen = input.get(self.scanned..).unwrap_or_default();
         let Some(at) = memchr(b'\n', unseen) else {

@@ -248,7 +248,7 @@ impl Client {
             Stage::Hello => {}
             Stage::Mail => self.refused_sender = (!positive).then_some(reply),
             Stage::Rcpt(recipient) if positive && self.refused_sender.is_none() => {
-                self.accepted.push(recipient)
+                self.accepted.push(recipient);
             }
             Stage::Rcpt(recipient) | Stage::Delivery(recipient) => {
                 let reply = self.refused_sender.clone().unwrap_or(reply);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mailwright_core::testing::{App, Bench, Note, Settings};
-use mailwright_core::{ForwardPath, Ticket, TlsInfo};
+use mailwright_core::{ForwardPath, Stale, Ticket, TlsInfo};
 use mailwright_smtp::server::{Limits, Question, Timeouts, ask};
 use mailwright_smtp::{Accepted, AuthStep, Config, Event, Rejection, Server};
 
@@ -73,6 +73,14 @@ impl TestApp {
         server.answer(ticket, answer).unwrap();
     }
 
+    /// Answers the question that was held.
+    fn late(&mut self, server: &mut Server) -> Result<(), Stale> {
+        match self.held.take().unwrap() {
+            Held::Mail(ticket) => server.answer(ticket, Ok(())),
+            Held::Message(ticket) => server.answer(ticket, Ok(Accepted::new("late"))),
+        }
+    }
+
     fn holds(&mut self) -> bool {
         let holds = matches!(self.orders.front(), Some(Order::Hold));
         if holds {
@@ -124,7 +132,6 @@ impl App<Server> for TestApp {
                 match to {
                     ForwardPath::Postmaster => "rcpt postmaster".to_owned(),
                     ForwardPath::Address(to) => format!("rcpt {to:?}"),
-                    _ => panic!("another path"),
                 }
             }
             Event::Data { ticket } => {
@@ -150,25 +157,15 @@ impl App<Server> for TestApp {
     fn tell(&mut self, server: &mut Server, line: &str) -> Result<(), String> {
         match line.splitn(4, ' ').collect::<Vec<_>>()[..] {
             ["hold"] => self.orders.push_back(Order::Hold),
-            ["late"] => {
-                let stale = match self.held.take().ok_or("nothing is held")? {
-                    Held::Mail(ticket) => server.answer(ticket, Ok(())),
-                    Held::Message(ticket) => server.answer(ticket, Ok(Accepted::new("late"))),
-                };
-                return stale.map_err(|stale| stale.to_string());
-            }
+            ["late"] => return self.late(server).map_err(|stale| stale.to_string()),
             ["too", "late"] => {
-                let stale = match self.held.take().ok_or("nothing is held")? {
-                    Held::Mail(ticket) => server.answer(ticket, Ok(())),
-                    Held::Message(ticket) => server.answer(ticket, Ok(Accepted::new("late"))),
-                };
-                return stale.err().map(|_| ()).ok_or_else(|| "the answer was taken".to_owned());
+                return self.late(server).err().map(|_| ()).ok_or_else(|| "the answer was taken".to_owned());
             }
             ["refuse", code, enhanced, text] => {
                 let parts: Vec<u16> = enhanced.split('.').map(|part| part.parse().unwrap()).collect();
-                let class = u8::try_from(parts[0]).unwrap();
-                let rejection =
-                    Rejection::new(code.parse().unwrap(), (class, parts[1], parts[2]), text.to_owned());
+                let [class, subject, detail] = parts.try_into().map_err(|_| "not X.Y.Z")?;
+                let enhanced = (u8::try_from(class).unwrap(), subject, detail);
+                let rejection = Rejection::new(code.parse().unwrap(), enhanced, text.to_owned());
                 self.orders.push_back(Order::Refuse(rejection.map_err(|error| error.to_string())?));
             }
             _ => return Err(format!("unknown order: {line}")),

@@ -108,7 +108,7 @@ pub async fn flags_are_stored<S: Store>(store: S) {
     assert_eq!(kit.refused_one(ops).await, Cause::Over(Limit::KeywordsPerMessage));
 }
 
-/// UNCHANGEDSINCE leaves alone what is newer, and says so.
+/// UNCHANGEDSINCE leaves alone what is newer, and says so (RFC 7162 §3.1.3).
 pub async fn flags_are_stored_unless_changed_since<S: Store>(store: S) {
     let mut kit = Kit::new(store);
     let ann = kit.account("ann").await;

@@ -19,7 +19,8 @@ async fn who_never_reads_is_cut_off() {
     let (time, ended) = seconds(session).await;
     let result = ended.unwrap().1;
     assert!(matches!(result, Err(DriverError::NotReading)), "{result:?}");
-    assert_eq!(time, 60 + 2, "a minute, and two seconds for 1024 octets at 500 a second");
+    // A minute, and what 1024 octets take at 500 a second.
+    assert!((60..=62).contains(&time), "{time} s");
     assert!(flood.await.unwrap().is_err());
 }
 
