@@ -97,10 +97,10 @@ async fn hold(pass: Pass, session: impl Future<Output = ()>) {
     drop(pass);
 }
 
-/// Says the words that fit into the socket's buffer.
+/// Says the words, if they can be said at once.
 async fn turn_away(mut io: Box<dyn Io>, peer: Peer, refused: Refused, words: &[u8]) {
     warn!(peer = %peer.remote, reason = %refused, "connection refused");
-    // A new socket is writable, but the runtime has to hear of it first.
+    // A new socket takes them at once; whatever else this may be is not waited for.
     let _ = timeout(PAUSE, io.write(words)).await;
 }
 

@@ -53,7 +53,7 @@ pub struct Limits {
     pub message_discard: u64,
     /// Recipients of a message, at least 100 (RFC 5321 §4.5.3.1.8). Default 1,000.
     pub recipients: usize,
-    /// Commands that were refused before the connection is given up. Default 20.
+    /// Commands that were refused for good (5yz) before the connection is given up. Default 20.
     pub errors: u32,
     /// Commands that get a client nowhere (NOOP, RSET, VRFY, HELP...) between two messages, before the
     /// connection is given up. Default 100.

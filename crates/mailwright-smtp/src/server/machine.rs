@@ -696,10 +696,12 @@ impl Server {
         self.output.release();
     }
 
-    /// The machine refuses a command.
+    /// The machine refuses a command. What may be tried again, as recipients that are too many, is no error.
     fn refuse(&mut self, rejection: Rejection) -> Option<Event> {
         self.tell(&rejection);
-        self.count_error();
+        if rejection.code().is_permanent() {
+            self.count_error();
+        }
         Some(Event::Refused(rejection))
     }
 
