@@ -211,12 +211,14 @@ impl ForwardPath {
     /// # Errors
     /// If there is no path, see [`InvalidAddress`].
     pub fn take(input: &[u8]) -> Result<(Self, &[u8]), InvalidAddress> {
-        let postmaster: IResult<_, _> = tag_no_case(&b"<postmaster>"[..]).parse(input);
-        if let Ok((rest, _)) = postmaster {
-            return Ok((Self::Postmaster, rest));
+        if let Ok((rest, mailbox)) = path(input) {
+            return Ok((Self::Address(Address::from_parts(mailbox)?), rest));
         }
-        let (rest, mailbox) = path(input).map_err(|_| fault(first_word(input)))?;
-        Ok((Self::Address(Address::from_parts(mailbox)?), rest))
+        let postmaster: IResult<_, _> = tag_no_case(&b"<postmaster>"[..]).parse(input);
+        match postmaster {
+            Ok((rest, _)) => Ok((Self::Postmaster, rest)),
+            Err(_) => Err(fault(first_word(input))),
+        }
     }
 
     /// The address, unless it is the bare postmaster.

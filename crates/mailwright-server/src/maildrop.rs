@@ -121,8 +121,11 @@ impl<'a, S: Store, D: Directory> Session<'a, S, D> {
                 Event::Commit { deleted, ticket } => {
                     let uids = deleted.messages().filter_map(|message| message.uid).collect();
                     let answer = self.expunge(uids).await;
+                    // Free before the client is told, which may come back at once.
+                    self.open = None;
                     self.answer(ticket, answer);
                 }
+                Event::Abandoned => self.open = None,
                 Event::Refused(rejection) => info!(reply = %rejection, "refused"),
                 _ => {}
             }
@@ -209,6 +212,9 @@ impl<'a, S: Store, D: Directory> Session<'a, S, D> {
 
     async fn expunge(&mut self, uids: UidSet) -> Result<(), Rejection> {
         let Some(open) = &self.open else { return Err(Rejection::local_error()) };
+        if uids.is_empty() {
+            return Ok(());
+        }
         let shared = &self.pop3.shared;
         let mut batch = shared.batch();
         info!(user = open.login, messages = uids.len(), "deleted");

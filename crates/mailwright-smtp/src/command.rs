@@ -125,8 +125,9 @@ impl<'a> Command<'a> {
     /// # Errors
     /// [`CommandError`], of which each has its own reply.
     pub fn parse(line: &'a [u8]) -> Result<Self, CommandError> {
-        let (verb, rest) = verb(line).ok_or(CommandError::Unknown)?;
-        let (after, command) = match verb {
+        let (verb, rest) = line.split_first_chunk().ok_or(CommandError::Unknown)?;
+        let (after, command) = match Verb::from_be_bytes(*verb) & UPPER {
+            _ if rest.first().is_some_and(u8::is_ascii_alphabetic) => start_tls(line),
             MAIL => mail(rest),
             RCPT => rcpt(rest),
             EHLO => ehlo(rest),
@@ -134,7 +135,6 @@ impl<'a> Command<'a> {
             DATA => alone(rest, Self::Data, "DATA alone"),
             RSET => alone(rest, Self::Rset, "RSET alone"),
             QUIT => alone(rest, Self::Quit, "QUIT alone"),
-            STARTTLS => alone(rest, Self::StartTls, "STARTTLS alone"),
             AUTH => auth(rest),
             NOOP => with_string(rest, Self::Noop),
             HELP => with_string(rest, Self::Help),
@@ -147,34 +147,24 @@ impl<'a> Command<'a> {
     }
 }
 
-/// A verb of up to eight letters, in upper case, as a number: they are compared at once.
-type Verb = u64;
+/// A verb as a number, so that its letters are compared at once: all but one have four.
+type Verb = u32;
 
-const MAIL: Verb = Verb::from_be_bytes(*b"\0\0\0\0MAIL");
-const RCPT: Verb = Verb::from_be_bytes(*b"\0\0\0\0RCPT");
-const EHLO: Verb = Verb::from_be_bytes(*b"\0\0\0\0EHLO");
-const HELO: Verb = Verb::from_be_bytes(*b"\0\0\0\0HELO");
-const DATA: Verb = Verb::from_be_bytes(*b"\0\0\0\0DATA");
-const RSET: Verb = Verb::from_be_bytes(*b"\0\0\0\0RSET");
-const QUIT: Verb = Verb::from_be_bytes(*b"\0\0\0\0QUIT");
-const AUTH: Verb = Verb::from_be_bytes(*b"\0\0\0\0AUTH");
-const NOOP: Verb = Verb::from_be_bytes(*b"\0\0\0\0NOOP");
-const HELP: Verb = Verb::from_be_bytes(*b"\0\0\0\0HELP");
-const VRFY: Verb = Verb::from_be_bytes(*b"\0\0\0\0VRFY");
-const EXPN: Verb = Verb::from_be_bytes(*b"\0\0\0\0EXPN");
-const STARTTLS: Verb = Verb::from_be_bytes(*b"STARTTLS");
+/// Makes upper case of letters, and letters of nothing else.
+const UPPER: Verb = Verb::from_be_bytes([!0x20; 4]);
 
-/// The letters at the front of `line`, of which no verb has more than eight, and what follows them.
-fn verb(line: &[u8]) -> Option<(Verb, &[u8])> {
-    let (mut verb, mut rest) = (0, line);
-    while let Some((letter, behind)) = rest.split_first().filter(|(octet, _)| octet.is_ascii_alphabetic()) {
-        if verb >> 56 != 0 {
-            return None;
-        }
-        (verb, rest) = (verb << 8 | Verb::from(letter.to_ascii_uppercase()), behind);
-    }
-    Some((verb, rest))
-}
+const MAIL: Verb = Verb::from_be_bytes(*b"MAIL");
+const RCPT: Verb = Verb::from_be_bytes(*b"RCPT");
+const EHLO: Verb = Verb::from_be_bytes(*b"EHLO");
+const HELO: Verb = Verb::from_be_bytes(*b"HELO");
+const DATA: Verb = Verb::from_be_bytes(*b"DATA");
+const RSET: Verb = Verb::from_be_bytes(*b"RSET");
+const QUIT: Verb = Verb::from_be_bytes(*b"QUIT");
+const AUTH: Verb = Verb::from_be_bytes(*b"AUTH");
+const NOOP: Verb = Verb::from_be_bytes(*b"NOOP");
+const HELP: Verb = Verb::from_be_bytes(*b"HELP");
+const VRFY: Verb = Verb::from_be_bytes(*b"VRFY");
+const EXPN: Verb = Verb::from_be_bytes(*b"EXPN");
 
 type Parsed<'a, T> = IResult<&'a [u8], T, CommandError>;
 
@@ -352,6 +342,19 @@ fn xtext(value: &[u8]) -> Option<Cow<'_, str>> {
 fn alone<'a>(rest: &'a [u8], command: Command<'a>, what: &'static str) -> Parsed<'a, Command<'a>> {
     let (rest, _) = space0(rest)?;
     if rest.is_empty() { Ok((rest, command)) } else { Err(nom::Err::Failure(CommandError::Syntax(what))) }
+}
+
+/// `starttls = "STARTTLS" CRLF` (RFC 3207 §4), the one verb of more than four letters
+fn start_tls(line: &[u8]) -> Parsed<'_, Command<'_>> {
+    match line.split_at_checked("STARTTLS".len()) {
+        Some((verb, rest))
+            if verb.eq_ignore_ascii_case(b"STARTTLS")
+                && !rest.first().is_some_and(u8::is_ascii_alphabetic) =>
+        {
+            alone(rest, Command::StartTls, "STARTTLS alone")
+        }
+        _ => Err(nom::Err::Failure(CommandError::Unknown)),
+    }
 }
 
 /// `[ SP String ]`, of which the machine makes nothing

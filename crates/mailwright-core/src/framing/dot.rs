@@ -20,8 +20,8 @@ pub enum BodyFault {
 /// A step of [`DotReader::next`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DotStep {
-    /// A piece of the body, transparency undone; a slice of the input, not a copy, in which what
-    /// is behind a doubled dot has moved up.
+    /// A piece of the body, transparency undone; a slice of the input, not a copy. In one with many doubled dots,
+    /// what is behind them has moved up.
     Chunk(Bytes),
     /// The body has this fault here. Reading goes on to the body's end, which it does not move.
     Fault(BodyFault),
@@ -78,7 +78,12 @@ impl DotReader {
             }
             (kept, read) = (kept + body, read + body);
             match stop {
-                Stop::LineStart => self.at_line_start = true,
+                Stop::LineStart => {
+                    self.at_line_start = true;
+                    if kept >= MOVED_MAX {
+                        break;
+                    }
+                }
                 Stop::NeedMore => return taken(input, kept, read),
                 Stop::Fault(_) if kept > 0 => break,
                 Stop::Fault(fault) => {
@@ -101,6 +106,10 @@ fn taken(input: &mut BytesMut, kept: usize, read: usize) -> DotStep {
     input.advance(read - kept);
     DotStep::Chunk(chunk)
 }
+
+/// At a doubled dot, what stands before it is given out on its own from so many octets on; of less, what is behind
+/// the dot is moved up to it.
+const MOVED_MAX: usize = 1024;
 
 /// Why a [`stretch`] of body ends.
 enum Stop {

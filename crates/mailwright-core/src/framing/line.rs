@@ -58,40 +58,43 @@ impl LineFramer {
     #[inline]
     pub fn frame(&mut self, input: &mut BytesMut, limits: LineLimits) -> Line {
         let unseen = input.get(self.scanned..).unwrap_or_default();
-        let Some(at) = memchr(b'\n', unseen) else {
-            self.scanned = input.len();
-            return self.without_end(input, limits);
-        };
-        let len = self.scanned + at + 1;
-        let has_cr = len.checked_sub(2).and_then(|at| input.get(at)) == Some(&b'\r');
-        if has_cr && self.discarded == 0 && len <= limits.max {
-            self.scanned = 0;
-            return Line::Complete { len };
+        if let Some(at) = memchr(b'\n', unseen) {
+            let len = self.scanned + at + 1;
+            let has_cr = len.checked_sub(2).and_then(|at| input.get(at)) == Some(&b'\r');
+            if has_cr && self.discarded == 0 && len <= limits.max {
+                self.scanned = 0;
+                return Line::Complete { len };
+            }
+            let (line, discarded) = refused(self.discarded, len, input, limits);
+            *self = Self { scanned: 0, discarded };
+            return line;
         }
-        self.refused(input, len, limits)
+        let (line, discarded) = without_end(self.discarded, input, limits);
+        *self = Self { scanned: input.len(), discarded };
+        line
     }
+}
 
-    /// A line has ended, of which `len` octets are in the input, and it means nothing.
-    fn refused(&mut self, input: &mut BytesMut, len: usize, limits: LineLimits) -> Line {
-        let whole = self.discarded + len;
-        *self = Self::default();
-        if whole > limits.discard.max(limits.max) {
-            self.discarded = whole;
-            return Line::Endless;
-        }
-        input.advance(len);
-        if whole > limits.max { Line::TooLong } else { Line::BareLf }
+/// A line has ended, of which `len` octets are in the input, and it means nothing. Also says how many octets of
+/// the current line have been thrown away.
+#[cold]
+fn refused(discarded: usize, len: usize, input: &mut BytesMut, limits: LineLimits) -> (Line, usize) {
+    let whole = discarded + len;
+    if whole > limits.discard.max(limits.max) {
+        return (Line::Endless, whole);
     }
+    input.advance(len);
+    (if whole > limits.max { Line::TooLong } else { Line::BareLf }, 0)
+}
 
-    fn without_end(&mut self, input: &mut BytesMut, limits: LineLimits) -> Line {
-        let whole = self.discarded + self.scanned;
-        if whole > limits.max {
-            self.discarded = whole;
-            self.scanned = 0;
-            input.clear();
-        }
-        if whole > limits.discard.max(limits.max) { Line::Endless } else { Line::NeedMore }
+/// All that is in the input is of one line.
+fn without_end(mut discarded: usize, input: &mut BytesMut, limits: LineLimits) -> (Line, usize) {
+    let whole = discarded + input.len();
+    if whole > limits.max {
+        discarded = whole;
+        input.clear();
     }
+    (if whole > limits.discard.max(limits.max) { Line::Endless } else { Line::NeedMore }, discarded)
 }
 
 #[cfg(test)]

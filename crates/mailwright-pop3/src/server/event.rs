@@ -7,9 +7,9 @@ use crate::rejection::Rejection;
 
 /// What happens in a session. Those with a ticket are questions: see [`Server::answer`](super::Server::answer).
 ///
-/// The maildrop is the session's from the answer that hands it over until a [`Commit`](Self::Commit), an
-/// [`Abandoned`](Self::Abandoned), or the end after QUIT. Whoever drops the machine before that has abandoned
-/// it too.
+/// The maildrop is the session's from the answer that hands it over until a [`Commit`](Self::Commit) or an
+/// [`Abandoned`](Self::Abandoned), one of which ends every session that had one: a lock on it ends there. Whoever
+/// drops the machine before that has abandoned it too.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
@@ -47,9 +47,10 @@ pub enum Event {
         /// Was all of it given?
         ticket: Ticket<ask::Retrieve>,
     },
-    /// The client has said QUIT, and wants these messages removed. The session is over, whatever the answer.
+    /// The client has said QUIT (the UPDATE state, RFC 1939 §6), and wants these messages removed. The session is
+    /// over, whatever the answer.
     Commit {
-        /// Which ones.
+        /// Which ones; maybe none.
         deleted: Deleted,
         /// Are they removed?
         ticket: Ticket<ask::Commit>,

@@ -558,10 +558,7 @@ impl Server {
             return None;
         };
         let (left, _) = open.count();
-        let Some(deleted) = open.into_deleted() else {
-            self.goodbye(Some(left));
-            return None;
-        };
+        let deleted = open.into_deleted();
         Some(Event::Commit { deleted, ticket: self.ask(Asked::Commit { left }) })
     }
 

@@ -243,13 +243,13 @@ impl Open {
     }
 
     /// What is to be deleted, if anything is.
-    pub(super) fn into_deleted(self) -> Option<Deleted> {
+    pub(super) fn into_deleted(self) -> Deleted {
         let count = self.maildrop.len() - self.kept;
-        (count > 0).then_some(Deleted { maildrop: self.maildrop, marks: self.deleted, count })
+        Deleted { maildrop: self.maildrop, marks: self.deleted, count }
     }
 }
 
-/// The messages that the client has deleted: at least one.
+/// The messages that the client has deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deleted {
     maildrop: Maildrop,
@@ -259,9 +259,13 @@ pub struct Deleted {
 
 impl Deleted {
     /// How many there are.
-    #[expect(clippy::len_without_is_empty, reason = "there is always one")]
     pub fn len(&self) -> usize {
         self.count
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
     }
 
     /// Each of them, in the maildrop's order.
@@ -321,10 +325,10 @@ mod tests {
         assert_eq!(drop.next(0).map(|message| message.index), Some(1));
         assert_eq!(drop.next(63).map(|message| message.index), Some(65));
         assert_eq!(drop.next(199), None);
-        let deleted = drop.into_deleted().unwrap();
+        let deleted = drop.into_deleted();
         assert_eq!(deleted.len(), 4);
         assert_eq!(deleted.messages().map(|m| m.index).collect::<Vec<_>>(), [0, 63, 64, 199]);
-        assert_eq!(open(&[1]).into_deleted(), None);
+        assert!(open(&[1]).into_deleted().is_empty());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use mailwright_core::{
 };
 use thiserror::Error as ThisError;
 
-use super::config::Config;
+use super::config::{Config, Timeouts};
 use super::event::{Aborted, Accepted, AuthStep, Event, Hello};
 use super::question::{Given, Question};
 use crate::command::{Command, CommandError, MailParams};
@@ -492,9 +492,8 @@ impl Server {
                 event
             }
             DotStep::NeedMore => {
-                let timeouts = &self.config.timeouts;
-                let earned = Duration::from_secs(body.size / u64::from(timeouts.body_min_rate.max(1)));
-                self.timers.set(Timer::Peer, since + timeouts.body_grace + earned);
+                let due = body_due(since, body.size, &self.config.timeouts);
+                self.timers.set(Timer::Peer, due);
                 return Some(Progress::NeedInput);
             }
         }
@@ -840,6 +839,14 @@ impl Machine for Server {
             return;
         }
         while let Some(timer) = self.timers.expired(now) {
+            // Octets that came while the application was busy have earned time since the deadline was set.
+            if let State::Body(Body { since: Some(since), size, .. }) = &self.state
+                && let due = body_due(*since, *size, &self.config.timeouts)
+                && due > now
+            {
+                self.timers.set(Timer::Peer, due);
+                continue;
+            }
             let waiting = match (timer, &self.state) {
                 (Timer::Application, _) => {
                     self.withdraw();
@@ -863,6 +870,11 @@ impl Machine for Server {
 /// A rejection whose codes are written in this file, where a wrong one would be a local error.
 fn fixed(code: u16, enhanced: (u8, u16, u16), text: impl Into<std::borrow::Cow<'static, str>>) -> Rejection {
     Rejection::new(code, enhanced, text).unwrap_or_else(|_| Rejection::local_error())
+}
+
+/// When a body must have ended, or more of it have come.
+fn body_due(since: Instant, size: u64, timeouts: &Timeouts) -> Instant {
+    since + timeouts.body_grace + Duration::from_secs(size / u64::from(timeouts.body_min_rate.max(1)))
 }
 
 fn bare_lf() -> Rejection {

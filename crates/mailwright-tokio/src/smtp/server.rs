@@ -7,9 +7,9 @@ use mailwright_core::{Clock, Entropy, Machine};
 use mailwright_smtp::{Config, Rejection, Server};
 
 use super::handler::SmtpHandler;
-use super::session;
+use super::session::{self, Setup};
 use crate::driver::DriverConfig;
-use crate::gate::Gate;
+use crate::gate::{Gate, GateLimits};
 use crate::listener::{Listen, Peer, accept_all};
 use crate::shutdown::Shutdown;
 use crate::system::{SystemClock, SystemEntropy};
@@ -36,20 +36,13 @@ use crate::transport::{Io, Tls};
 /// # Ok(()) }
 /// ```
 pub struct SmtpServer<H> {
-    pub(super) handler: H,
-    pub(super) config: Arc<Config>,
-    pub(super) driver: Arc<DriverConfig>,
-    pub(super) tls: Option<Arc<dyn Tls>>,
-    pub(super) implicit_tls: bool,
-    pub(super) gate: Gate,
-    pub(super) shutdown: Shutdown,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) entropy: Arc<dyn Entropy>,
+    setup: Setup<H>,
+    gate: Gate,
 }
 
 impl<H> std::fmt::Debug for SmtpServer<H> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SmtpServer").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("SmtpServer").field("config", &self.setup.config).finish_non_exhaustive()
     }
 }
 
@@ -63,39 +56,39 @@ impl<H: SmtpHandler> SmtpServer<H> {
     /// [`start_tls`](Self::start_tls), which has the certificate.
     pub fn with_config(config: Config, handler: H) -> Self {
         let config = Config { start_tls: false, ..config };
-        Self {
+        let setup = Setup {
             handler,
             config: Arc::new(config),
             driver: Arc::default(),
             tls: None,
             implicit_tls: false,
-            gate: Gate::new(crate::GateLimits::default()),
             shutdown: Shutdown::new(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
-        }
+        };
+        Self { setup, gate: Gate::new(GateLimits::default()) }
     }
 
     /// How connections are read and written.
     #[must_use]
     pub fn driver(mut self, driver: Arc<DriverConfig>) -> Self {
-        self.driver = driver;
+        self.setup.driver = driver;
         self
     }
 
     /// Offers STARTTLS.
     #[must_use]
     pub fn start_tls(mut self, tls: Arc<dyn Tls>) -> Self {
-        self.tls = Some(tls);
-        Arc::make_mut(&mut self.config).start_tls = true;
+        self.setup.tls = Some(tls);
+        Arc::make_mut(&mut self.setup.config).start_tls = true;
         self
     }
 
     /// Begins with TLS (RFC 8314 §3.3).
     #[must_use]
     pub fn implicit_tls(mut self, tls: Arc<dyn Tls>) -> Self {
-        self.tls = Some(tls);
-        self.implicit_tls = true;
+        self.setup.tls = Some(tls);
+        self.setup.implicit_tls = true;
         self
     }
 
@@ -109,36 +102,39 @@ impl<H: SmtpHandler> SmtpServer<H> {
     /// Ends when this does.
     #[must_use]
     pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
-        self.shutdown = shutdown;
+        self.setup.shutdown = shutdown;
         self
     }
 
     /// With another clock and other randomness.
     #[must_use]
     pub fn environment(mut self, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        self.clock = clock;
-        self.entropy = entropy;
+        self.setup.clock = clock;
+        self.setup.entropy = entropy;
         self
     }
 
     /// Takes connections until the shutdown begins; see [`Shutdown::drain`] for their end.
     pub async fn serve(self, listener: impl Listen) {
-        let turned = if self.implicit_tls { Bytes::new() } else { self.turned_away() };
-        let (gate, shutdown) = (self.gate.clone(), self.shutdown.clone());
-        let server = Arc::new(self);
-        let session = |io, peer| session::run(Arc::clone(&server), io, peer);
-        accept_all(listener, gate, shutdown, turned, session).await;
+        let turned = if self.setup.implicit_tls { Bytes::new() } else { turned_away(&self.setup.config) };
+        let shutdown = self.setup.shutdown.clone();
+        let setup = Arc::new(self.setup);
+        let session = |io, peer| {
+            let setup = Arc::clone(&setup);
+            async move { session::run(&setup, io, peer).await }
+        };
+        accept_all(listener, self.gate, shutdown, turned, session).await;
     }
 
     /// Serves one connection that somebody else has taken.
-    pub async fn session(self: Arc<Self>, io: Box<dyn Io>, peer: Peer) {
-        session::run(self, io, peer).await;
+    pub async fn session(&self, io: Box<dyn Io>, peer: Peer) {
+        session::run(&self.setup, io, peer).await;
     }
+}
 
-    fn turned_away(&self) -> Bytes {
-        let mut machine = Server::turn_away(Arc::clone(&self.config), &Rejection::too_many_connections());
-        let output = machine.output();
-        output.release();
-        output.copy_to_bytes(output.remaining())
-    }
+fn turned_away(config: &Arc<Config>) -> Bytes {
+    let mut machine = Server::turn_away(Arc::clone(config), &Rejection::too_many_connections());
+    let output = machine.output();
+    output.release();
+    output.copy_to_bytes(output.remaining())
 }

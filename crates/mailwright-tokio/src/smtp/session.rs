@@ -4,26 +4,38 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use mailwright_auth::{AuthError, Exchange, Mechanism, Step};
-use mailwright_core::{Address, ForwardPath, ReversePath, Secret, Ticket, TlsInfo, TraceId};
+use mailwright_core::{Address, Clock, Entropy, ForwardPath, ReversePath, Secret, Ticket, TlsInfo, TraceId};
 use mailwright_smtp::server::{Error, Question, ask};
-use mailwright_smtp::{Accepted, AuthStep, Event, Hello, MailParams, Rejection, Server};
+use mailwright_smtp::{Accepted, AuthStep, Config, Event, Hello, MailParams, Rejection, Server};
 use tracing::{Instrument, debug, info, info_span, warn};
 
 use super::body::Body;
 use super::handler::{Ctx, Envelope, SmtpHandler, Verdict};
-use super::server::SmtpServer;
-use crate::driver::{Driver, DriverError, handshake};
+use crate::driver::{Driver, DriverConfig, DriverError, handshake};
 use crate::listener::Peer;
-use crate::transport::Io;
+use crate::shutdown::Shutdown;
+use crate::transport::{Io, Tls};
 
-pub(super) async fn run<H: SmtpHandler>(server: Arc<SmtpServer<H>>, io: Box<dyn Io>, peer: Peer) {
+/// What all sessions of a server have in common.
+pub(super) struct Setup<H> {
+    pub(super) handler: H,
+    pub(super) config: Arc<Config>,
+    pub(super) driver: Arc<DriverConfig>,
+    pub(super) tls: Option<Arc<dyn Tls>>,
+    pub(super) implicit_tls: bool,
+    pub(super) shutdown: Shutdown,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
+}
+
+pub(super) async fn run<H: SmtpHandler>(server: &Setup<H>, io: Box<dyn Io>, peer: Peer) {
     let span = info_span!("smtp", peer = %peer.remote);
     async {
-        let (io, tls) = match begin(&server, io).await {
+        let (io, tls) = match begin(server, io).await {
             Ok(begun) => begun,
             Err(error) => return info!(%error, "TLS handshake failed"),
         };
-        match Session::new(&server, io, peer, tls).run().await {
+        match Session::new(server, io, peer, tls).run().await {
             Ok(()) => debug!("closed"),
             Err(DriverError::Protocol(error)) => info!(%error, "connection given up"),
             Err(error) => debug!(%error, "connection lost"),
@@ -34,10 +46,7 @@ pub(super) async fn run<H: SmtpHandler>(server: Arc<SmtpServer<H>>, io: Box<dyn 
 }
 
 /// TLS first, where it comes first.
-async fn begin<H>(
-    server: &SmtpServer<H>,
-    io: Box<dyn Io>,
-) -> std::io::Result<(Box<dyn Io>, Option<TlsInfo>)> {
+async fn begin<H>(server: &Setup<H>, io: Box<dyn Io>) -> std::io::Result<(Box<dyn Io>, Option<TlsInfo>)> {
     let tls = match &server.tls {
         Some(tls) if server.implicit_tls => tls,
         _ => return Ok((io, None)),
@@ -52,7 +61,7 @@ async fn begin<H>(
 type Ended = DriverError<Error>;
 
 struct Session<'a, H> {
-    server: &'a SmtpServer<H>,
+    server: &'a Setup<H>,
     driver: Driver<Server>,
     cx: Ctx,
     envelope: Option<Envelope>,
@@ -60,7 +69,7 @@ struct Session<'a, H> {
 }
 
 impl<'a, H: SmtpHandler> Session<'a, H> {
-    fn new(server: &'a SmtpServer<H>, io: Box<dyn Io>, peer: Peer, tls: Option<TlsInfo>) -> Self {
+    fn new(server: &'a Setup<H>, io: Box<dyn Io>, peer: Peer, tls: Option<TlsInfo>) -> Self {
         let machine = Server::new(Arc::clone(&server.config), tls.clone());
         let driver = Driver::new(machine, io, Arc::clone(&server.clock), Arc::clone(&server.driver))
             .with_tls(server.tls.clone())
@@ -261,7 +270,7 @@ impl<'a, H: SmtpHandler> Session<'a, H> {
     }
 }
 
-fn new_trace_id<H>(server: &SmtpServer<H>) -> TraceId {
+fn new_trace_id<H>(server: &Setup<H>) -> TraceId {
     let mut random = [0; 4];
     server.entropy.fill(&mut random);
     TraceId::new(server.clock.wall(), random)

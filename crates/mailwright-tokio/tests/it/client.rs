@@ -1,7 +1,6 @@
 //! The other side of a conversation.
 
 use std::fmt::Debug;
-use std::sync::Arc;
 use std::time::Duration;
 
 use mailwright_tokio::smtp::SmtpHandler;
@@ -113,7 +112,7 @@ pub(crate) fn peer_at(address: &str) -> Peer {
 /// One session over a pipe.
 pub(crate) fn connect<H: SmtpHandler>(server: SmtpServer<H>) -> (Client<DuplexStream>, JoinHandle<()>) {
     let (near, far) = duplex(1 << 16);
-    let session = tokio::spawn(Arc::new(server).session(Box::new(far), peer()));
+    let session = tokio::spawn(async move { server.session(Box::new(far), peer()).await });
     (Client::new(near), session)
 }
 

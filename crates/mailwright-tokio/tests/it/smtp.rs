@@ -188,7 +188,7 @@ async fn a_refused_hello_is_not_remembered() {
 #[tokio::test(start_paused = true)]
 async fn a_session_is_small() {
     let (_near, far) = tokio::io::duplex(1);
-    let server = std::sync::Arc::new(Inbox::new().server());
+    let server = Inbox::new().server();
     let session = server.session(Box::new(far), crate::client::peer());
     let size = size_of_val(&session);
     assert!(size < 8 << 10, "{size} octets");

@@ -1,0 +1,5 @@
+//! The programs and libraries that people send and read mail with.
+
+mod large;
+mod read;
+mod send;

@@ -1,0 +1,55 @@
+//! No relay for strangers, nor for those who have logged in: the patterns of nmap's smtp-open-relay, and more.
+
+use crate::support::{Dev, Wire};
+
+/// The server is `localhost` and [127.0.0.1]; `x.example` is somebody else's. Sender and recipient.
+const PATTERNS: [(&str, &str); 19] = [
+    ("<>", "<victim@x.example>"),
+    ("<evil@x.example>", "<victim@x.example>"),
+    ("<evil@localhost>", "<victim@x.example>"),
+    ("<evil@[127.0.0.1]>", "<victim@x.example>"),
+    ("<evil@[127.0.0.1]>", "<victim%x.example@[127.0.0.1]>"),
+    ("<evil@[127.0.0.1]>", "<victim%x.example@localhost>"),
+    ("<evil@[127.0.0.1]>", "<\"victim@x.example\">"),
+    ("<evil@[127.0.0.1]>", "<\"victim%x.example\">"),
+    ("<evil@[127.0.0.1]>", "<victim@x.example@[127.0.0.1]>"),
+    ("<evil@[127.0.0.1]>", "<\"victim@x.example\"@[127.0.0.1]>"),
+    ("<evil@[127.0.0.1]>", "<victim@x.example@localhost>"),
+    ("<evil@[127.0.0.1]>", "<@[127.0.0.1]:victim@x.example>"),
+    ("<evil@[127.0.0.1]>", "<@localhost:victim@x.example>"),
+    ("<evil@[127.0.0.1]>", "<x.example!victim>"),
+    ("<evil@[127.0.0.1]>", "<x.example!victim@[127.0.0.1]>"),
+    ("<evil@[127.0.0.1]>", "<x.example!victim@localhost>"),
+    ("<ann@localhost>", "<\"victim@x.example\"@localhost>"),
+    ("<ann@localhost>", "<@localhost,@x.example:victim@x.example>"),
+    ("<ann@localhost>", "<ann@localhost.x.example>"),
+];
+
+fn refuses_all(login: Option<&str>) {
+    let dev = Dev::start();
+    for (from, to) in PATTERNS {
+        let mut wire = Wire::smtp(dev.smtp);
+        if let Some(login) = login {
+            wire.expect(login, "235");
+        }
+        wire.expect(format!("MAIL FROM:{from}"), "250");
+        let reply = wire.ask(format!("RCPT TO:{to}"));
+        println!("{from:22} {to:42} {reply}");
+        assert!(reply.starts_with("55") || reply.starts_with("501"), "{from} to {to}: {reply}");
+        // Without a recipient there is nothing to send.
+        wire.expect("DATA", "55");
+        wire.expect("QUIT", "221");
+    }
+    dev.works();
+}
+
+#[test]
+fn strangers_are_refused() {
+    refuses_all(None);
+}
+
+#[test]
+fn users_are_refused() {
+    // ann@localhost and her password.
+    refuses_all(Some("AUTH PLAIN AGFubkBsb2NhbGhvc3QAYW5u"));
+}

@@ -1,0 +1,39 @@
+//! What the tests share: the server as a child process, programs that talk to it, a client that says anything.
+
+mod child;
+mod dev;
+mod folder;
+mod program;
+mod wire;
+
+use std::time::Duration;
+
+pub(crate) use child::{cpu_time, resident, stop, wait};
+pub(crate) use dev::{Dev, binary};
+pub(crate) use folder::Folder;
+pub(crate) use program::{Program, Ran, python, run, skip};
+pub(crate) use wire::{Wire, wait_until_closed};
+
+/// How long anything may take that has no shorter limit of its own. Only a test that fails waits so long.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Whether `part` is somewhere in `whole`.
+pub(crate) fn contains(whole: &[u8], part: &[u8]) -> bool {
+    whole.windows(part.len()).any(|window| window == part)
+}
+
+/// A message without the trace fields that the server puts in front.
+pub(crate) fn without_trace(message: &[u8]) -> &[u8] {
+    let mut rest = message;
+    let mut in_trace = false;
+    while let Some(end) = rest.iter().position(|&octet| octet == b'\n') {
+        let line = &rest[..=end];
+        let begins = line.starts_with(b"Return-Path:") || line.starts_with(b"Received: from");
+        in_trace = begins || (in_trace && line.starts_with(b"\t"));
+        if !in_trace {
+            break;
+        }
+        rest = &rest[end + 1..];
+    }
+    rest
+}
