@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use clap::Args;
 use mailwright_server::{Running, Server, Service, StartError};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{EX_OSERR, EX_UNAVAILABLE};
 
@@ -61,10 +61,18 @@ impl Dev {
             eprintln!("mailwright: cannot write {}: {error}", file.display());
             return ExitCode::from(EX_OSERR);
         }
+        // Before anybody is told that the server is there, and may ask it to stop.
+        let stop = match StopSignal::listen() {
+            Ok(stop) => stop,
+            Err(error) => {
+                eprintln!("mailwright: cannot listen for signals: {error}");
+                return ExitCode::from(EX_OSERR);
+            }
+        };
         let banner = self.banner(&running);
         // A closed stdout is no reason not to serve.
         let _ = writeln!(std::io::stdout(), "{banner}ready in {} ms", begun.elapsed().as_millis());
-        wait_for_signal().await;
+        stop.wait().await;
         if running.shutdown().await { ExitCode::SUCCESS } else { ExitCode::from(EX_UNAVAILABLE) }
     }
 
@@ -115,10 +123,21 @@ fn fail(error: &StartError) -> ExitCode {
     ExitCode::from(EX_OSERR)
 }
 
-async fn wait_for_signal() {
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+/// Ctrl-C, or what service managers send.
+struct StopSignal {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignal {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn wait(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }

@@ -1,0 +1,10 @@
+//! What the measuring programs and the benchmarks share.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a measurement that fails is over"
+)]
+
+pub mod client;
+pub mod compare;
+pub mod process;

@@ -1,0 +1,48 @@
+//! The fuzz targets: a plain function for each parser and each machine, which panics if what it holds to be
+//! true is not. `fuzz_targets/` hands them to libFuzzer; an ordinary test replays their corpora through
+//! [`TARGETS`].
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod address;
+mod auth;
+mod codec;
+mod framing;
+mod machine;
+mod mailbox;
+mod pieces;
+mod pop3;
+mod smtp;
+mod trace;
+mod uid_set;
+
+pub use address::address;
+pub use auth::{auth_exchange, auth_verifier};
+pub use codec::codec;
+pub use framing::{framing_dot, framing_line, framing_literal};
+pub use mailbox::mailbox_name;
+pub use pop3::{pop3_command, pop3_server};
+pub use smtp::{smtp_command, smtp_server};
+pub use trace::trace_id;
+pub use uid_set::uid_set;
+
+/// A fuzz target: takes any octets, and panics if it finds a fault.
+pub type Target = fn(&[u8]);
+
+/// All targets by name; `corpus/<name>/` has the inputs of each.
+pub const TARGETS: &[(&str, Target)] = &[
+    ("address", address),
+    ("auth_exchange", auth_exchange),
+    ("auth_verifier", auth_verifier),
+    ("codec", codec),
+    ("framing_dot", framing_dot),
+    ("framing_line", framing_line),
+    ("framing_literal", framing_literal),
+    ("mailbox_name", mailbox_name),
+    ("pop3_command", pop3_command),
+    ("pop3_server", pop3_server),
+    ("smtp_command", smtp_command),
+    ("smtp_server", smtp_server),
+    ("trace_id", trace_id),
+    ("uid_set", uid_set),
+];
