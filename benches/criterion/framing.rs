@@ -68,7 +68,7 @@ fn benches(criterion: &mut Criterion) {
         bencher.iter_batched_ref(fresh, by_memchr_and_advance, BatchSize::LargeInput);
     });
     group.bench_function("LineFramer", |bencher| {
-        bencher.iter_batched_ref(fresh, by_lines, BatchSize::LargeInput)
+        bencher.iter_batched_ref(fresh, by_lines, BatchSize::LargeInput);
     });
     group.bench_function("CommandFramer", |bencher| {
         bencher.iter_batched_ref(fresh, by_commands, BatchSize::LargeInput);
