@@ -1,6 +1,5 @@
 //! POP3 commands: grammar and framing, and the whole machine.
 #![expect(
-    clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     reason = "a measurement that fails is over"

@@ -1,6 +1,5 @@
 //! SMTP commands: our grammar and smtp-proto's over the same lines, and our whole machine over them.
 #![expect(
-    clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     reason = "a measurement that fails is over"
