@@ -1,9 +1,5 @@
 //! How fast content comes in, beside the same octets over a bare socket; and that none of it is kept.
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a measurement that fails is over"
-)]
+#![expect(clippy::expect_used, clippy::panic, reason = "a measurement that fails is over")]
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};

@@ -1,9 +1,5 @@
 //! What an idle connection costs: memory of a server before and after a thousand of them.
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a measurement that fails is over"
-)]
+#![expect(clippy::expect_used, clippy::panic, reason = "a measurement that fails is over")]
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;

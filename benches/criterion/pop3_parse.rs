@@ -1,9 +1,5 @@
 //! POP3 commands: grammar and framing, and the whole machine.
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a measurement that fails is over"
-)]
+#![expect(clippy::expect_used, clippy::panic, reason = "a measurement that fails is over")]
 
 use std::hint::black_box;
 use std::sync::Arc;

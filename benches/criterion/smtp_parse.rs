@@ -1,9 +1,5 @@
 //! SMTP commands: our grammar and smtp-proto's over the same lines, and our whole machine over them.
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a measurement that fails is over"
-)]
+#![expect(clippy::expect_used, clippy::panic, reason = "a measurement that fails is over")]
 
 use std::hint::black_box;
 use std::sync::Arc;
