@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::cargo::{self, Counts};
+use crate::law::Law;
 use crate::packages;
 use crate::report::Report;
 use crate::workspace::Workspace;
@@ -67,9 +68,15 @@ fn clippy(root: &Path, what: &[&str]) -> Result<bool> {
 /// A crate must compile by itself, not only with the features that its neighbours switch on.
 fn alone(root: &Path, name: &str) -> Result<bool> {
     let default = clippy(root, &["--package", name])?;
-    let bare = clippy(root, &["--package", name, "--no-default-features"])?;
     let full = clippy(root, &["--package", name, "--all-features"])?;
-    Ok(default && bare && full)
+    let tls = Law::load(root)?.tls;
+    let bare = ["--package", name, "--no-default-features"];
+    if name != tls.chooser {
+        return Ok(default && full && clippy(root, &bare)?);
+    }
+    let choices =
+        tls.choices.iter().map(|choice| clippy(root, &[&bare[..], &["--features", choice]].concat()));
+    Ok(default && full && choices.collect::<Result<Vec<_>>>()?.into_iter().all(|ok| ok))
 }
 
 fn document(root: &Path) -> Result<bool> {

@@ -73,6 +73,7 @@ pub(crate) struct FromLayer {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Tls {
     pub(crate) chooser: String,
+    pub(crate) choices: Vec<String>,
     pub(crate) crates: Vec<String>,
     pub(crate) provider_features: Vec<String>,
 }
