@@ -106,29 +106,34 @@ impl<'a, S: Store, D: Directory> Session<'a, S, D> {
 
     async fn run(mut self) -> Result<(), Ended> {
         while let Some(event) = self.driver.next().await? {
-            match event {
-                Event::Login { user, password, ticket } => {
-                    let answer = self.login(Credentials { user, authzid: None, password }).await;
-                    self.answer_login(ticket, answer);
-                }
-                Event::Auth { mechanism, initial, ticket } => {
-                    self.exchange =
-                        mechanism.parse().ok().map(|mechanism: Mechanism| Exchange::start(mechanism));
-                    self.auth(initial, ticket).await;
-                }
-                Event::AuthResponse { response, ticket } => self.auth(Some(response), ticket).await,
-                Event::Retrieve { message, ticket, .. } => self.retrieve(message, ticket).await?,
-                Event::Commit { deleted, ticket } => {
-                    let uids = deleted.messages().filter_map(|message| message.uid).collect();
-                    let answer = self.expunge(uids).await;
-                    // Free before the client is told, which may come back at once.
-                    self.open = None;
-                    self.answer(ticket, answer);
-                }
-                Event::Abandoned => self.open = None,
-                Event::Refused(rejection) => info!(reply = %rejection, "refused"),
-                _ => {}
+            // Boxed, so that who waits for the next event keeps no room for what it may take to answer it.
+            Box::pin(self.event(event)).await?;
+        }
+        Ok(())
+    }
+
+    async fn event(&mut self, event: Event) -> Result<(), Ended> {
+        match event {
+            Event::Login { user, password, ticket } => {
+                let answer = self.login(Credentials { user, authzid: None, password }).await;
+                self.answer_login(ticket, answer);
             }
+            Event::Auth { mechanism, initial, ticket } => {
+                self.exchange = mechanism.parse().ok().map(|mechanism: Mechanism| Exchange::start(mechanism));
+                self.auth(initial, ticket).await;
+            }
+            Event::AuthResponse { response, ticket } => self.auth(Some(response), ticket).await,
+            Event::Retrieve { message, ticket, .. } => self.retrieve(message, ticket).await?,
+            Event::Commit { deleted, ticket } => {
+                let uids = deleted.messages().filter_map(|message| message.uid).collect();
+                let answer = self.expunge(uids).await;
+                // Free before the client is told, which may come back at once.
+                self.open = None;
+                self.answer(ticket, answer);
+            }
+            Event::Abandoned => self.open = None,
+            Event::Refused(rejection) => info!(reply = %rejection, "refused"),
+            _ => {}
         }
         Ok(())
     }

@@ -69,7 +69,8 @@ pub async fn accept_all<L, F>(
         };
         match accepted {
             Ok((io, peer)) => match gate.enter(peer.remote.ip()) {
-                Ok(pass) => shutdown.spawn(hold(pass, session(io, peer))),
+                // Boxed, since each future around another one keeps room for it twice.
+                Ok(pass) => shutdown.spawn(hold(pass, Box::pin(session(io, peer)))),
                 Err(refused) => turn_away(io, peer, refused, &turned).await,
             },
             Err(error) if is_of_one_client(&error) => debug!(%error, "a connection was lost before it began"),

@@ -54,6 +54,11 @@ impl LineFramer {
         Self::default()
     }
 
+    /// Whether the front of the input is the middle of a line, of which the first part was thrown away.
+    pub fn is_discarding(&self) -> bool {
+        self.discarded > 0
+    }
+
     /// Looks for the end of the line at the front of `input`.
     #[inline]
     pub fn frame(&mut self, input: &mut BytesMut, limits: LineLimits) -> Line {

@@ -259,7 +259,8 @@ impl Server {
     }
 
     fn wrong_protocol(&self, input: &BytesMut) -> Option<WrongProtocol> {
-        if self.session.has_spoken {
+        // What stands in the middle of a line says nothing of the protocol.
+        if self.session.has_spoken || self.lines.is_discarding() {
             return None;
         }
         // A TLS record of the handshake, version 3.x (RFC 8446 §5.1).

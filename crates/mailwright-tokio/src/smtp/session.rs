@@ -80,21 +80,26 @@ impl<'a, H: SmtpHandler> Session<'a, H> {
 
     async fn run(mut self) -> Result<(), Ended> {
         while let Some(event) = self.driver.next().await? {
-            match event {
-                Event::Hello { hello, ticket } => self.hello(hello, ticket).await,
-                Event::Auth { mechanism, initial, ticket } => {
-                    self.exchange =
-                        mechanism.parse().ok().map(|mechanism: Mechanism| Exchange::start(mechanism));
-                    self.auth(initial, ticket).await;
-                }
-                Event::AuthResponse { response, ticket } => self.auth(Some(response), ticket).await,
-                Event::Mail { from, params, ticket } => self.mail(from, params, ticket).await,
-                Event::Rcpt { to, ticket, .. } => self.rcpt(to, ticket).await,
-                Event::Data { ticket } => self.data(ticket).await?,
-                Event::Reset => self.envelope = None,
-                Event::Refused(rejection) => info!(reply = %rejection, "refused"),
-                _ => {}
+            // Boxed, so that who waits for the next event keeps no room for what it may take to answer it.
+            Box::pin(self.event(event)).await?;
+        }
+        Ok(())
+    }
+
+    async fn event(&mut self, event: Event) -> Result<(), Ended> {
+        match event {
+            Event::Hello { hello, ticket } => self.hello(hello, ticket).await,
+            Event::Auth { mechanism, initial, ticket } => {
+                self.exchange = mechanism.parse().ok().map(|mechanism: Mechanism| Exchange::start(mechanism));
+                self.auth(initial, ticket).await;
             }
+            Event::AuthResponse { response, ticket } => self.auth(Some(response), ticket).await,
+            Event::Mail { from, params, ticket } => self.mail(from, params, ticket).await,
+            Event::Rcpt { to, ticket, .. } => self.rcpt(to, ticket).await,
+            Event::Data { ticket } => self.data(ticket).await?,
+            Event::Reset => self.envelope = None,
+            Event::Refused(rejection) => info!(reply = %rejection, "refused"),
+            _ => {}
         }
         Ok(())
     }
