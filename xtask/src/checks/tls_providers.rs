@@ -76,6 +76,7 @@ mod tests {
     fn a_feature_that_enables_a_provider_is_known() {
         let tls = Tls {
             chooser: "server".into(),
+            choices: vec!["ring".into()],
             crates: vec!["rustls".into()],
             provider_features: vec!["ring".into()],
         };
