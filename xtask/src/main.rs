@@ -5,6 +5,7 @@ mod cargo;
 mod checks;
 mod ci;
 mod finding;
+mod fuzz;
 mod graph;
 mod law;
 mod packages;
@@ -28,17 +29,21 @@ cargo xtask <command>
   test [--long]    the same, after installing the Debian packages that the end-to-end tests need
   check [name]     the structural checks alone (seconds), or one of them
   planted          plants a violation for each check into a copy and demands that it is caught
+  fuzz [--seconds <n>] [--merge] [target...]
+                   builds the fuzz targets, runs these or all for n CPU seconds each (180), then a table; what
+                   they find goes into the corpora only with --merge
   fuzz-replay      runs the fuzz corpora through the fuzz targets, once, without a fuzzer
   interop          only the end-to-end tests with foreign mail programs
   rfc              where each RFC of docs/rfc/index.md is implemented and tested
   bench [name]     `cargo bench`, or one measuring program: idle, startup, data, ...
   help             this text
 
-  --long           large counts instead of time budgets in random tests (sets MAILWRIGHT_LONG=1)
+  --long           the long count of each random test instead of its time budget (sets MAILWRIGHT_LONG=1)
   --root <dir>     another work tree than this one
 
 Environment: CI=true turns skips into failures; MAILWRIGHT_TEST_DATA names the folder of outside test data;
-MAILWRIGHT_BUDGET_SECS overrides the time budget of each random test.";
+MAILWRIGHT_BUDGET_SECS overrides the time budget of each random test, but never its floor of cases;
+MAILWRIGHT_SEED runs the one case of each random test that a failure has named.";
 
 fn main() -> ExitCode {
     match run(env::args().skip(1)) {
@@ -65,6 +70,7 @@ fn run(args: impl Iterator<Item = String>) -> Result<bool> {
         ["check"] => checks::run_all(&root),
         ["check", name] => checks::run_one(&root, name),
         ["planted"] => planted::run(&root),
+        ["fuzz", args @ ..] => fuzz::run(&root, args),
         ["fuzz-replay"] => ci::fuzz_replay(&root),
         ["interop"] => ci::interop(&root),
         ["rfc"] => rfc::print(&root),
@@ -95,6 +101,10 @@ impl Args {
     }
 }
 
+/// The work tree that `cargo xtask` was called in. Asked for at run time: clones may share a target directory, and
+/// with it this program.
 fn own_root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
+    let own =
+        env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    own.parent().map_or_else(PathBuf::new, Path::to_path_buf)
 }

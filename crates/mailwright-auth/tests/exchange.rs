@@ -174,7 +174,7 @@ fn responses() -> impl Strategy<Value = Vec<Option<Vec<u8>>>> {
     prop::collection::vec(prop::option::of(prop::collection::vec(octets, 0..40)), 0..6)
 }
 
-proptest! {
+mailwright_core::properties! {
     /// Nothing panics, nothing that breaks the rules gets through, and an end is an end.
     #[test]
     fn any_bytes(responses in responses(), which in 0..Mechanism::ALL.len()) {

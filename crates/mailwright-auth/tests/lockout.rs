@@ -245,7 +245,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     prop::collection::vec(act, 0..120)
 }
 
-proptest! {
+mailwright_core::properties! {
     #[test]
     fn as_if_every_second_were_counted(acts in acts()) {
         let (mut table, mut model) = (Lockout::new(small()), Model::default());

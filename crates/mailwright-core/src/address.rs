@@ -442,7 +442,7 @@ mod tests {
         assert_eq!(ReversePath::take(b"<> SIZE=1"), Ok((ReversePath::Null, &b" SIZE=1"[..])));
     }
 
-    proptest! {
+    crate::properties! {
         #[test]
         fn what_is_shown_is_read_back(local in "[ -~]{1,20}", domain in "[a-z]{1,5}(\\.[a-z]{1,5}){0,2}") {
             let quoted = format!("\"{}\"@{domain}", local.replace('\\', "\\\\").replace('"', "\\\""));

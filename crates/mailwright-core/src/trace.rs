@@ -1,5 +1,6 @@
 //! What happened to a message, and under which id it can be asked for.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -123,7 +124,7 @@ pub struct TraceEvent {
     /// In words, for people; never a secret.
     pub text: String,
     /// What it was decided on: short names and values, never a secret.
-    pub evidence: Vec<(&'static str, String)>,
+    pub evidence: Vec<(Cow<'static, str>, String)>,
 }
 
 impl TraceEvent {
@@ -141,8 +142,8 @@ impl TraceEvent {
 
     /// With one more thing that it was decided on.
     #[must_use]
-    pub fn with_evidence(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.evidence.push((name, value.into()));
+    pub fn with_evidence(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        self.evidence.push((name.into(), value.into()));
         self
     }
 }
@@ -191,7 +192,7 @@ mod tests {
 
     use super::*;
 
-    proptest! {
+    crate::properties! {
         #[test]
         fn text_and_bytes_say_the_same(bytes in any::<[u8; 10]>()) {
             let id = TraceId::from_bytes(bytes);

@@ -220,7 +220,7 @@ mod tests {
         prop::collection::btree_set(prop_oneof![1..40u32, u32::MAX - 20..=u32::MAX], 0..40)
     }
 
-    proptest! {
+    crate::properties! {
         #[test]
         fn it_is_a_set(a in uids(), b in uids(), probe in 1..60u32) {
             let (x, y) = (set(&a), set(&b));

@@ -356,7 +356,7 @@ mod tests {
         }
     }
 
-    proptest! {
+    mailwright_core::properties! {
         #[test]
         fn any_line_is_read_or_refused(line in prop::collection::vec(any::<u8>(), 0..80)) {
             let _ = Command::parse(&line);
@@ -371,7 +371,7 @@ mod tests {
         }
 
         #[test]
-        fn any_number_is_read_as_it_is(number: u64, zeros in 0..30usize) {
+        fn any_number_is_read_as_it_is(number in any::<u64>(), zeros in 0..30usize) {
             let line = format!("RETR {}{number}", "0".repeat(zeros));
             prop_assert_eq!(Command::parse(line.as_bytes()), Ok(Command::Retr(number)));
         }

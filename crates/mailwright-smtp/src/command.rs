@@ -465,7 +465,7 @@ mod tests {
         assert!(matches!(huge, Ok(Command::Mail(_, MailParams { size: Some(u64::MAX), .. }))));
     }
 
-    proptest! {
+    mailwright_core::properties! {
         #[test]
         fn any_line_is_read_or_refused(line in prop::collection::vec(any::<u8>(), 0..80)) {
             let _ = Command::parse(&line);

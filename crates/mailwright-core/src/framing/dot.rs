@@ -336,7 +336,7 @@ mod tests {
         prop::collection::vec(prop::sample::select(&b"\r\n.\0ab"[..]), 0..40)
     }
 
-    proptest! {
+    crate::properties! {
         #[test]
         fn what_is_written_has_one_end_and_no_bare_octet(body in hostile(), step in 1..8usize) {
             let wire = written(&body, step);

@@ -537,7 +537,7 @@ fn what_is_no_reply_ends_it() {
     }
 }
 
-proptest! {
+mailwright_core::properties! {
     #[test]
     fn any_split_means_the_same(
         codes in prop::collection::vec(prop::sample::select(&[250, 354, 421, 451, 550][..]), 0..12),

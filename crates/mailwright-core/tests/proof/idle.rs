@@ -319,7 +319,7 @@ fn an_idle_peer_is_sent_away_for_good() {
     crate::assert_final(&mut bench, &Error::Inactive);
 }
 
-proptest! {
+mailwright_core::properties! {
     #[test]
     fn any_split_means_the_same(
         lines in prop::collection::vec(prop::sample::select(vec!["a IDLE", "DONE", "b NOOP", "c", ""]), 0..12),

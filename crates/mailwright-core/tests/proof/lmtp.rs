@@ -489,7 +489,7 @@ fn a_rejection_is_no_success() {
     );
 }
 
-proptest! {
+mailwright_core::properties! {
     #[test]
     fn any_split_means_the_same(
         body in prop::collection::vec(prop::sample::select(&b"\r\n.ab\0"[..]), 0..40),

@@ -450,7 +450,7 @@ fn messages() -> impl Strategy<Value = Vec<(Vec<u8>, bool)>> {
     prop::collection::vec((message, any::<bool>()), 1..4)
 }
 
-proptest! {
+mailwright_core::properties! {
     #[test]
     fn all_or_nothing_however_it_arrives(
         messages in messages(),

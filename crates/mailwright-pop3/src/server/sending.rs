@@ -243,7 +243,7 @@ mod tests {
         }
     }
 
-    proptest! {
+    mailwright_core::properties! {
         #[test]
         fn any_split_sends_the_same(
             body in prop::collection::vec(prop::sample::select(&b"\r\n\r\n.\0ab"[..]), 0..40),

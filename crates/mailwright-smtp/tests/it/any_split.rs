@@ -1,6 +1,6 @@
 //! However the input is cut, the session is the same.
 
-use mailwright_core::testing::{Settings, assert_any_split};
+use mailwright_core::testing::{Budget, Settings, assert_any_split};
 use proptest::prelude::*;
 
 use crate::app::bench;
@@ -56,8 +56,9 @@ fn session() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|(prelude, rest)| [prelude.to_vec(), rest.concat()].concat())
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+mailwright_core::properties! {
+    #![budget(Budget::new().floor(400).seconds(3).long(100_000))]
+
     #[test]
     fn any_split_is_the_same_session(
         input in session(),
