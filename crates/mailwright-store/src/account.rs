@@ -1,7 +1,7 @@
 //! Accounts that live in the store.
 
 use mailwright_auth::Verifier;
-use mailwright_core::{AccountId, Address, MailboxId};
+use mailwright_core::{AccountId, Address, Domain, MailboxId};
 
 use crate::mailbox::SpecialUse;
 use crate::name::MailboxName;
@@ -103,6 +103,22 @@ pub struct NewAccount {
     pub mailboxes: Vec<(MailboxName, Option<SpecialUse>)>,
     /// Whom to share a quota with; without, it gets a root of its own.
     pub quota_root: Option<QuotaRootId>,
+}
+
+/// A change to the domains that mail is taken for, besides those of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DomainOp {
+    /// Takes mail for it, if not already.
+    Add {
+        /// Which.
+        domain: Domain,
+    },
+    /// Takes no more mail for it, if it did. Addresses in it stay with their accounts.
+    Remove {
+        /// Which.
+        domain: Domain,
+    },
 }
 
 /// A change to quotas.

@@ -6,7 +6,7 @@ use mailwright_core::{
     AccountId, BlobId, MailboxId, ModSeq, QueueId, ThreadId, Timestamp, TraceEvent, TraceId, UidSet,
 };
 
-use crate::account::{AccountOp, QuotaOp};
+use crate::account::{AccountOp, DomainOp, QuotaOp};
 use crate::flags::{FlagChange, Flags};
 use crate::listing::InternalDate;
 use crate::mailbox::MailboxOp;
@@ -72,6 +72,8 @@ pub enum Op {
     Quota(QuotaOp),
     /// Changes accounts.
     Account(AccountOp),
+    /// Changes the domains.
+    Domain(DomainOp),
     /// Puts a message into the queue.
     Enqueue(Box<NewEntry>),
     /// Ends an attempt.
@@ -114,6 +116,7 @@ ops!(
     Mailbox(MailboxOp),
     Quota(QuotaOp),
     Account(AccountOp),
+    Domain(DomainOp),
     Enqueue(NewEntry)
 );
 

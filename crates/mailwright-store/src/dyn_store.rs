@@ -217,6 +217,8 @@ boxed! {
     fn find_account(key: ref &AccountKey) -> Result<AccountInfo, ReadError>;
     fn accounts(after: Option<AccountId>, limit: usize) -> Result<Page<AccountInfo, AccountId>, Unavailable>;
     fn credentials(account: AccountId) -> Result<Vec<Credential>, ReadError>;
+    fn domains(after: Option<Domain>, limit: usize) -> Result<Page<Domain, Domain>, Unavailable>;
+    fn has_domain(domain: ref &Domain) -> Result<bool, Unavailable>;
     fn quota(root: QuotaRootId) -> Result<Option<Quota>, Unavailable>;
     fn claim(claim: ref &Claim) -> Result<Vec<Claimed>, Unavailable>;
     fn renew(leases: ref &[Lease], now: Timestamp, duration: Duration) -> Result<Vec<Option<Lease>>, Unavailable>;

@@ -56,12 +56,12 @@ impl Keyword {
         &self.0
     }
 
-    /// Stands before all keywords. Is none itself.
-    pub(crate) fn first() -> Self {
-        Self("".into())
+    /// In lower case: equal keywords are equal so.
+    pub(crate) fn folded(&self) -> String {
+        self.0.to_ascii_lowercase()
     }
 
-    fn folded(&self) -> impl Iterator<Item = u8> + '_ {
+    fn folded_octets(&self) -> impl Iterator<Item = u8> + '_ {
         self.0.bytes().map(|byte| byte.to_ascii_lowercase())
     }
 }
@@ -100,7 +100,7 @@ impl PartialOrd for Keyword {
 
 impl Ord for Keyword {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.folded().cmp(other.folded())
+        self.folded_octets().cmp(other.folded_octets())
     }
 }
 

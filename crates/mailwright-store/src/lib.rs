@@ -16,6 +16,7 @@ mod change;
 )]
 pub mod conformance;
 mod directory;
+pub mod disk;
 mod dyn_store;
 mod error;
 mod flags;
@@ -23,6 +24,7 @@ mod limits;
 mod listing;
 mod mailbox;
 mod memory;
+pub mod model;
 mod name;
 mod outcome;
 mod page;
@@ -30,7 +32,7 @@ mod queue;
 mod quota;
 mod store;
 
-pub use account::{AccountInfo, AccountKey, AccountOp, Credential, NewAccount, QuotaOp};
+pub use account::{AccountInfo, AccountKey, AccountOp, Credential, DomainOp, NewAccount, QuotaOp};
 pub use batch::{Append, Batch, BatchId, Expunge, OnOverQuota, Op, StoreFlags, Target, Transfer};
 pub use blob::{BlobHint, BlobInfo, BlobReader, BlobWriter, Checksum, Reclaimed, StagedBlob};
 pub use boxed::BoxFuture;

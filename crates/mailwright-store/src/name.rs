@@ -186,7 +186,7 @@ mod tests {
         }
     }
 
-    proptest! {
+    mailwright_core::properties! {
         #[test]
         fn what_lies_below_is_one_range(a in "[a-c/0.-]{1,6}", b in "[a-c/0.-]{1,6}") {
             let (Ok(a), Ok(b)) = (a.parse::<MailboxName>(), b.parse::<MailboxName>()) else { return Ok(()) };

@@ -257,6 +257,22 @@ pub trait Store: Send + Sync + 'static {
         account: AccountId,
     ) -> impl Future<Output = Result<Vec<Credential>, ReadError>> + Send;
 
+    /// The domains of [`DomainOp::Add`](crate::DomainOp::Add), by name.
+    ///
+    /// # Errors
+    /// If the store cannot.
+    fn domains(
+        &self,
+        after: Option<Domain>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Page<Domain, Domain>, Unavailable>> + Send;
+
+    /// Whether a domain is one of them.
+    ///
+    /// # Errors
+    /// If the store cannot.
+    fn has_domain(&self, domain: &Domain) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+
     /// A quota root; `None` if there is no such root.
     ///
     /// # Errors

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use mailwright_core::testing::Budget;
 use mailwright_store::conformance::{block_on, history, run};
 use mailwright_store::{DynStore, MemoryConfig, MemoryStore};
-use proptest::prelude::*;
 
 fn small() -> MemoryStore {
     let mut config = MemoryConfig::default();
@@ -32,14 +32,13 @@ fn boxed_memory() {
     block_on(run(async || boxed()));
 }
 
-proptest! {
-    // A sixteenth of PROPTEST_CASES: each case is a few hundred batches.
-    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.div_ceil(16)))]
-
-    #[test]
-    fn histories(seed: u64) {
+/// Each case is some hundred batches.
+#[test]
+fn histories() {
+    let budget = Budget::new().floor(16).seconds(4).long(2_000);
+    budget.run(concat!(module_path!(), "::histories"), |seed| {
         block_on(history(MemoryStore::default(), seed, 60));
         block_on(history(small(), seed, 60));
         block_on(history(boxed(), seed, 20));
-    }
+    });
 }

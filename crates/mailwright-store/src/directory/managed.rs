@@ -1,7 +1,7 @@
 //! The accounts of a store as a directory.
 
 use mailwright_auth::Verifier;
-use mailwright_core::{AccountId, Address, ForwardPath, ReversePath, Timestamp};
+use mailwright_core::{AccountId, Address, Domain, ForwardPath, ReversePath, Timestamp};
 
 use super::contract::{AccountCredentials, Directory, Resolution};
 use super::rules::{self, Accounts, DirectoryConfig};
@@ -11,7 +11,7 @@ use crate::error::{ReadError, Unavailable};
 use crate::outcome::{Cause, OpOutcome};
 use crate::store::Store;
 
-/// The accounts that live in a [`Store`].
+/// The accounts that live in a [`Store`], and its domains.
 #[derive(Debug, Clone)]
 pub struct ManagedDirectory<S> {
     config: DirectoryConfig,
@@ -32,6 +32,10 @@ impl<S: Store> ManagedDirectory<S> {
 impl<S: Store> Accounts for ManagedDirectory<S> {
     async fn owner(&self, address: &Address) -> Result<Option<AccountId>, Unavailable> {
         Ok(self.find(AccountKey::Address(address.clone())).await?.map(|account| account.id))
+    }
+
+    async fn has_domain(&self, domain: &Domain) -> Result<bool, Unavailable> {
+        self.store.has_domain(domain).await
     }
 
     async fn first(&self) -> Result<Option<AccountId>, Unavailable> {

@@ -21,7 +21,7 @@ use crate::error::Unavailable;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DirectoryConfig {
-    /// Our domains. Default none: there is no directory without.
+    /// Our domains, besides those that a store has. Default none.
     pub domains: BTreeSet<Domain>,
     /// What parts a local part from its detail, for look-up only. Default `+`.
     pub separator: Option<char>,
@@ -85,6 +85,9 @@ pub(super) trait Accounts: Sync {
     fn owner(&self, address: &Address)
     -> impl Future<Output = Result<Option<AccountId>, Unavailable>> + Send;
 
+    /// Whether a domain is ours, though the configuration does not say so.
+    fn has_domain(&self, domain: &Domain) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+
     /// The account with the lowest id.
     fn first(&self) -> impl Future<Output = Result<Option<AccountId>, Unavailable>> + Send;
 }
@@ -96,7 +99,7 @@ pub(super) async fn resolve(
 ) -> Result<Resolution, Unavailable> {
     let Some(address) = path.address() else { return postmaster(config, accounts).await };
     let Some(domain) = config.domain_of(address) else { return Ok(Resolution::Unknown) };
-    if !config.domains.contains(&domain) {
+    if !config.domains.contains(&domain) && !accounts.has_domain(&domain).await? {
         return Ok(Resolution::Remote(domain));
     }
     let stripped = config.separator.and_then(|separator| split_detail(address, separator));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mailwright_core::{AccountId, Address, ForwardPath, ReversePath};
+use mailwright_core::{AccountId, Address, Domain, ForwardPath, ReversePath};
 
 use super::contract::{AccountCredentials, Directory, Resolution};
 use super::fold::{fold_address, fold_login};
@@ -56,6 +56,10 @@ impl StaticDirectory {
 impl Accounts for StaticDirectory {
     async fn owner(&self, address: &Address) -> Result<Option<AccountId>, Unavailable> {
         Ok(self.addresses.get(&fold_address(address)).copied())
+    }
+
+    async fn has_domain(&self, _: &Domain) -> Result<bool, Unavailable> {
+        Ok(false)
     }
 
     async fn first(&self) -> Result<Option<AccountId>, Unavailable> {

@@ -7,8 +7,7 @@ use bytes::Bytes;
 use mailwright_core::{BlobId, Timestamp};
 
 use super::rope::Rope;
-use super::shared::Shared;
-use super::state::{Blob, Counter, State};
+use super::shared::{Inner, Shared};
 use crate::blob::{BlobHint, BlobInfo, BlobReader, BlobWriter, Checksum, StagedBlob};
 use crate::error::BlobError;
 
@@ -28,12 +27,11 @@ impl MemoryBlobWriter {
             return Err(BlobError::TooLarge);
         }
         let mut inner = shared.lock()?;
-        let used = inner.state.counter(Counter::BlobBytes).saturating_add(inner.uploading);
+        let used = inner.state.blob_bytes().saturating_add(inner.uploading);
         if used.saturating_add(hint.size.unwrap_or_default()) > shared.capacity {
             return Err(BlobError::NoSpace);
         }
-        let counter = inner.state.draw(Counter::Blob);
-        inner.state.keep();
+        let counter = inner.state.draw_blob();
         let [_, _, time @ ..] = hint.now.as_millis().to_be_bytes();
         let mut id = [0; 16];
         for (to, from) in id.iter_mut().zip(time.into_iter().chain([0, 0]).chain(counter.to_be_bytes())) {
@@ -60,7 +58,7 @@ impl BlobWriter for MemoryBlobWriter {
         }
         {
             let mut inner = self.shared.lock()?;
-            if inner.state.counter(Counter::BlobBytes) + inner.uploading + length > self.shared.capacity {
+            if inner.state.blob_bytes() + inner.uploading + length > self.shared.capacity {
                 return Err(BlobError::NoSpace);
             }
             inner.uploading += length;
@@ -74,15 +72,10 @@ impl BlobWriter for MemoryBlobWriter {
     async fn finish(mut self, now: Timestamp) -> Result<StagedBlob, BlobError> {
         let info = BlobInfo { id: self.id, size: self.size, checksum: self.checksum.value() };
         let content = Rope::from(std::mem::take(&mut self.chunks));
-        let blob =
-            Blob { size: info.size, checksum: info.checksum, content, references: 0, idle_since: Some(now) };
         let mut inner = self.shared.lock()?;
-        let state = &mut inner.state;
-        let bytes = state.counter(Counter::BlobBytes) + info.size;
-        state.counters.put(Counter::BlobBytes, bytes);
-        state.idle.put((now, info.id), ());
-        state.blobs.put(info.id, blob);
-        state.keep();
+        inner.state.stage(info, now);
+        inner.state.keep();
+        inner.contents.insert(info.id, content);
         Ok(StagedBlob(info))
     }
 }
@@ -110,18 +103,14 @@ impl BlobReader for MemoryBlobReader {
     }
 }
 
-impl State {
-    pub(super) fn blob_info(&self, id: BlobId) -> Result<BlobInfo, BlobError> {
-        let blob = self.blobs.get(&id).ok_or(BlobError::Gone(id))?;
-        Ok(BlobInfo { id, size: blob.size, checksum: blob.checksum })
-    }
-
+impl Inner {
     pub(super) fn blob_reader(&self, id: BlobId, range: Range<u64>) -> Result<MemoryBlobReader, BlobError> {
-        let blob = self.blobs.get(&id).ok_or(BlobError::Gone(id))?;
-        if range.start > range.end || range.end > blob.size {
+        let BlobInfo { size, .. } = self.state.blob(id).ok_or(BlobError::Gone(id))?;
+        if range.start > range.end || range.end > size {
             return Err(BlobError::OutOfRange(id));
         }
-        Ok(MemoryBlobReader { rope: blob.content.clone(), left: range })
+        let rope = self.contents.get(&id).cloned().unwrap_or_default();
+        Ok(MemoryBlobReader { rope, left: range })
     }
 
     /// A range in one piece: a slice if it lies in one chunk.

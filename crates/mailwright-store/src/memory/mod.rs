@@ -1,19 +1,10 @@
 //! A store in memory: the reference that other backends are compared with, and enough for tests and development.
 
-mod account;
 mod blob;
-mod mailbox;
-mod message;
-mod queue;
-mod read;
-mod reclaim;
 mod rope;
 mod shared;
-mod state;
 #[cfg(test)]
 mod tests;
-mod txn;
-mod undo;
 
 use std::num::NonZeroU32;
 use std::ops::Range;
@@ -26,11 +17,9 @@ use mailwright_core::{
 };
 
 pub use self::blob::{MemoryBlobReader, MemoryBlobWriter};
-use self::shared::{Inner, Shared};
-use self::state::{Counter, State};
-use self::txn::Txn;
+use self::shared::{Contents, Inner, Shared};
 use crate::account::{AccountInfo, AccountKey, Credential};
-use crate::batch::{Batch, Op};
+use crate::batch::Batch;
 use crate::blob::{BlobHint, BlobInfo, Reclaimed};
 use crate::change::{ChangeHints, ChangeHub, Topic};
 use crate::error::{BlobError, Health, ReadError, Unavailable};
@@ -39,8 +28,9 @@ use crate::listing::{ChangeCursor, Changes, Columns, RowPage, Snapshot};
 use crate::mailbox::{
     EntryName, Grantee, MailboxInfo, MailboxStatus, MetadataTarget, Rights, SharedMailbox, Visibility,
 };
+use crate::model::{Applied, Nothing, State};
 use crate::name::MailboxName;
-use crate::outcome::{Cause, OpOutcome, Outcome, Rejected};
+use crate::outcome::{Outcome, Rejected};
 use crate::page::Page;
 use crate::queue::{Claim, Claimed, Destination, Lease, QueueEntry};
 use crate::quota::{Quota, QuotaRootId};
@@ -89,14 +79,13 @@ impl MemoryStore {
     /// An empty store.
     pub fn new(config: MemoryConfig) -> Self {
         let MemoryConfig { limits, capacity, first_uid_validity, epoch } = config;
-        let mut state = State::default();
-        state.counters.put(Counter::UidValidity, u64::from(first_uid_validity.get() - 1));
-        state.keep();
-        let inner = Mutex::new(Inner { state, uploading: 0 });
+        let mut state = State::new(Nothing);
+        state.begin(first_uid_validity);
+        let inner = Mutex::new(Inner { state, contents: Contents::new(), uploading: 0 });
         Self(Arc::new(Shared { limits, capacity, epoch, hub: ChangeHub::default(), inner }))
     }
 
-    fn read<T>(&self, read: impl FnOnce(&State) -> T) -> Result<T, Unavailable> {
+    fn read<T>(&self, read: impl FnOnce(&State<Nothing>) -> T) -> Result<T, Unavailable> {
         Ok(read(&self.0.lock()?.state))
     }
 
@@ -112,55 +101,18 @@ impl MemoryStore {
 
 impl MemoryStore {
     fn apply(&self, batch: Batch) -> Result<Outcome, Rejected> {
-        let Batch { id, now, ops } = batch;
         let mut inner = self.0.lock().map_err(|cause| Rejected { op: 0, cause: cause.into() })?;
-        let state = &mut inner.state;
-        if let Some(outcome) = state.outcomes.get(&id) {
-            return Ok(Outcome::clone(outcome));
-        }
-        if ops.len() > self.0.limits.ops_per_batch {
-            return Err(Rejected { op: self.0.limits.ops_per_batch, cause: Cause::TooManyOps });
-        }
-        let mut txn = Txn::new(state, &self.0.limits, now);
-        let outcomes = ops
-            .into_iter()
-            .enumerate()
-            .map(|(op, operation)| apply(&mut txn, operation).map_err(|cause| Rejected { op, cause }));
-        let ops = match outcomes.collect::<Result<Vec<_>, _>>() {
-            Ok(ops) => ops,
-            Err(rejected) => {
-                state.roll_back();
-                return Err(rejected);
-            }
-        };
-        let hints = txn.hints;
-        let outcome = Outcome { ops };
-        state.outcomes.put(id, Arc::new(outcome.clone()));
-        state.outcome_times.put((now, id), ());
-        state.keep();
+        let Applied { outcome, hints, .. } = inner.state.apply(batch, &self.0.limits)?;
         drop(inner);
         self.0.hub.tell(&hints);
         Ok(outcome)
     }
-}
 
-fn apply(txn: &mut Txn<'_>, op: Op) -> Result<OpOutcome, Cause> {
-    match op {
-        Op::Append(append) => txn.append(append),
-        Op::StoreFlags(store) => txn.store_flags(&store),
-        Op::Copy(transfer) => txn.copy(&transfer),
-        Op::Move(transfer) => txn.move_messages(&transfer),
-        Op::Expunge(expunge) => txn.expunge(&expunge),
-        Op::Mailbox(op) => txn.mailbox_op(op),
-        Op::Quota(op) => txn.quota_op(op),
-        Op::Account(op) => txn.account_op(op),
-        Op::Enqueue(entry) => txn.enqueue(*entry),
-        Op::Settle { lease, settlement } => txn.settle(&lease, settlement),
-        Op::Queue { entry, op } => txn.queue_op(entry, op),
-        Op::Trace { id, events } => {
-            txn.add_events(id, events);
-            Ok(OpOutcome::Done)
-        }
+    fn drop_unused(&self, now: Timestamp, limit: usize) -> Result<Reclaimed, Unavailable> {
+        let mut inner = self.0.lock()?;
+        let (reclaimed, dropped) = inner.state.reclaim(now, limit, &self.0.limits);
+        dropped.iter().for_each(|id| drop(inner.contents.remove(id)));
+        Ok(reclaimed)
     }
 }
 
@@ -174,7 +126,7 @@ impl Store for MemoryStore {
 
     fn health(&self) -> Health {
         let Ok(inner) = self.0.lock() else { return Health::Poisoned };
-        let used = inner.state.counter(Counter::BlobBytes) + inner.uploading;
+        let used = inner.state.blob_bytes() + inner.uploading;
         if used >= self.0.capacity - self.0.capacity / 16 { Health::LowSpace } else { Health::Ok }
     }
 
@@ -187,7 +139,7 @@ impl Store for MemoryStore {
     }
 
     async fn reclaim(&self, now: Timestamp, limit: usize) -> Result<Reclaimed, Unavailable> {
-        Ok(self.0.lock()?.state.reclaim(now, limit, &self.0.limits))
+        self.drop_unused(now, limit)
     }
 
     async fn blob_writer(&self, hint: BlobHint) -> Result<MemoryBlobWriter, BlobError> {
@@ -195,18 +147,17 @@ impl Store for MemoryStore {
     }
 
     async fn blob(&self, id: BlobId) -> Result<BlobInfo, BlobError> {
-        self.read(|state| state.blob_info(id))?
+        self.read(|state| state.blob(id).ok_or(BlobError::Gone(id)))?
     }
 
     async fn read_blob(&self, id: BlobId, range: Range<u64>) -> Result<MemoryBlobReader, BlobError> {
-        self.read(|state| state.blob_reader(id, range))?
+        self.0.lock()?.blob_reader(id, range)
     }
 
     async fn read_blobs(&self, wanted: &[(BlobId, Range<u64>)]) -> Vec<Result<Bytes, BlobError>> {
         let mut budget = self.0.limits.read_blobs_bytes;
-        let one = |(id, range): &(BlobId, Range<u64>)| {
-            self.read(|state| state.read_blob(*id, range.clone(), &mut budget))?
-        };
+        let one =
+            |(id, range): &(BlobId, Range<u64>)| self.0.lock()?.read_blob(*id, range.clone(), &mut budget);
         wanted.iter().map(one).collect()
     }
 
@@ -284,7 +235,7 @@ impl Store for MemoryStore {
     }
 
     async fn account(&self, id: AccountId) -> Result<AccountInfo, ReadError> {
-        self.read(|state| state.account_info(id))?
+        self.read(|state| state.account(id))?
     }
 
     async fn find_account(&self, key: &AccountKey) -> Result<AccountInfo, ReadError> {
@@ -303,8 +254,20 @@ impl Store for MemoryStore {
         self.read(|state| state.credentials(account))?
     }
 
+    async fn domains(
+        &self,
+        after: Option<Domain>,
+        limit: usize,
+    ) -> Result<Page<Domain, Domain>, Unavailable> {
+        self.read(|state| state.domains(after, self.items(limit)))
+    }
+
+    async fn has_domain(&self, domain: &Domain) -> Result<bool, Unavailable> {
+        self.read(|state| state.has_domain(domain))
+    }
+
     async fn quota(&self, root: QuotaRootId) -> Result<Option<Quota>, Unavailable> {
-        self.read(|state| state.roots.get(&root).map(|root| root.quota))
+        self.read(|state| state.quota(root))
     }
 
     async fn claim(&self, claim: &Claim) -> Result<Vec<Claimed>, Unavailable> {
@@ -321,7 +284,7 @@ impl Store for MemoryStore {
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, Unavailable> {
-        self.read(|state| state.wakes.first().map(|((at, _), ())| *at))
+        self.read(State::next_due)
     }
 
     async fn destinations(
@@ -342,7 +305,7 @@ impl Store for MemoryStore {
     }
 
     async fn queue_entry(&self, id: QueueId) -> Result<Option<QueueEntry>, Unavailable> {
-        self.read(|state| state.entries.get(&id).cloned())
+        self.read(|state| state.queue_entry(id))
     }
 
     async fn trace(&self, id: TraceId) -> Result<Trace, Unavailable> {
@@ -354,6 +317,6 @@ impl Store for MemoryStore {
         after: Option<TraceId>,
         limit: usize,
     ) -> Result<Page<TraceId, TraceId>, Unavailable> {
-        self.read(|state| state.trace_ids(after, self.items(limit)))
+        self.read(|state| state.traces(after, self.items(limit)))
     }
 }

@@ -1,11 +1,17 @@
 //! What all clones of a store share.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
-use super::state::State;
+use mailwright_core::BlobId;
+
+use super::rope::Rope;
 use crate::change::ChangeHub;
 use crate::error::Unavailable;
 use crate::limits::Limits;
+use crate::model::{Nothing, State};
+
+pub(super) type Contents = BTreeMap<BlobId, Rope>;
 
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -18,7 +24,9 @@ pub(super) struct Shared {
 
 #[derive(Debug)]
 pub(super) struct Inner {
-    pub(super) state: State,
+    pub(super) state: State<Nothing>,
+    /// Of all blobs that `state` knows.
+    pub(super) contents: Contents,
     /// Bytes of blobs on their way in.
     pub(super) uploading: u64,
 }

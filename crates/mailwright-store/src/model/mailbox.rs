@@ -1,10 +1,12 @@
 //! Operations on mailboxes.
 
+use std::borrow::Cow;
 use std::ops::Bound;
 
 use mailwright_core::{AccountId, MailboxId, ModSeq, Uid, UidValidity};
 
 use super::state::{Counter, Mailbox};
+use super::table::Base;
 use super::txn::{LAST_GRANTEE, Txn, all_of};
 use crate::change::Topic;
 use crate::limits::Limit;
@@ -15,7 +17,7 @@ use crate::name::MailboxName;
 use crate::outcome::{Cause, OpOutcome};
 use crate::quota::Usage;
 
-impl Txn<'_> {
+impl<B: Base> Txn<'_, B> {
     pub(super) fn mailbox_op(&mut self, op: MailboxOp) -> Result<OpOutcome, Cause> {
         match op {
             MailboxOp::Create { account, name, special_use } => {
@@ -78,13 +80,13 @@ impl Txn<'_> {
 
     /// RFC 9051 §6.3.6.
     fn rename(&mut self, id: MailboxId, to: &MailboxName) -> Result<MailboxId, Cause> {
-        let Mailbox { account, name: from, .. } = self.mailbox(id)?.clone();
+        let Mailbox { account, name: from, .. } = self.mailbox(id)?.into_owned();
         if self.state.names.contains(&(account, to.clone())) {
             return Err(Cause::MailboxExists);
         }
         if from.is_inbox() {
             let (new, _) = self.create_mailbox(account, to.clone(), None)?;
-            let uids: Vec<Uid> = self.state.messages.range(all_of(id)).map(|((_, uid), _)| *uid).collect();
+            let uids: Vec<Uid> = self.state.messages.range(all_of(id)).map(|((_, uid), _)| uid).collect();
             for uid in uids {
                 self.move_one(id, uid, new)?;
             }
@@ -124,7 +126,7 @@ impl Txn<'_> {
             .metadata
             .range((Bound::Included((target, Visibility::Shared, EntryName::first())), Bound::Unbounded))
             .take_while(|((of, ..), _)| *of == target)
-            .map(|(key, _)| key.clone())
+            .map(|(key, _)| key)
             .collect();
         for key in noted {
             self.state.metadata.take(&key);
@@ -171,7 +173,7 @@ impl Txn<'_> {
             }
             self.hints.insert(Topic::Account(account));
         }
-        let before = self.state.acl.get(&(id, grantee)).copied();
+        let before = self.state.acl.get(&(id, grantee)).map(Cow::into_owned);
         let rights = change.apply(before.unwrap_or_default());
         if rights.is_empty() {
             self.state.acl.take(&(id, grantee));

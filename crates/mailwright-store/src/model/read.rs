@@ -1,23 +1,25 @@
 //! Reading.
 
+use std::borrow::Cow;
 use std::ops::Bound;
 
 use bytes::Bytes;
-use mailwright_core::{AccountId, Domain, MailboxId, ModSeq, QueueId, TraceId, Uid, UidSet};
+use mailwright_core::{AccountId, Domain, MailboxId, ModSeq, QueueId, Timestamp, TraceId, Uid, UidSet};
 
 use super::state::{Mailbox, Message, State};
+use super::table::Base;
 use super::txn::{LAST, LAST_GRANTEE, all_of};
 use crate::account::{AccountInfo, AccountKey, Credential};
 use crate::directory::{fold_address, fold_login};
 use crate::error::ReadError;
-use crate::flags::Keyword;
 use crate::listing::{ChangeCursor, ChangePage, Changes, Columns, Gone, RowPage, Snapshot};
 use crate::mailbox::{
     EntryName, Grantee, MailboxInfo, MailboxStatus, MetadataTarget, Rights, SharedMailbox, Visibility,
 };
 use crate::name::MailboxName;
-use crate::page::Page;
+use crate::page::{Opaque, Page};
 use crate::queue::{Destination, QueueEntry};
+use crate::quota::{Quota, QuotaRootId};
 use crate::store::Trace;
 
 /// Behind the cursor, or from `first` on.
@@ -25,23 +27,25 @@ fn after<K>(cursor: Option<K>, first: K) -> (Bound<K>, Bound<K>) {
     (cursor.map_or(Bound::Included(first), Bound::Excluded), Bound::Unbounded)
 }
 
-impl State {
+impl<B: Base> State<B> {
     // Messages.
 
-    pub(super) fn open(&self, id: MailboxId) -> Result<Snapshot, ReadError> {
+    /// As [`Store::open`](crate::Store::open).
+    pub fn open(&self, id: MailboxId) -> Result<Snapshot, ReadError> {
         let mailbox = self.mailboxes.get(&id).ok_or(ReadError::NoSuchMailbox)?;
-        let keywords = self.keywords.range((Bound::Included((id, Keyword::first())), Bound::Unbounded));
+        let keywords = self.keywords.range((Bound::Included((id, String::new())), Bound::Unbounded));
         let keywords = keywords.take_while(|((of, _), _)| *of == id);
         Ok(Snapshot {
             mailbox: id,
             account: mailbox.account,
             status: mailbox.status,
-            first_unseen: self.unseen.range(all_of(id)).next().map(|((_, uid), ())| *uid),
-            keywords: keywords.map(|((_, keyword), _)| keyword.clone()).collect(),
+            first_unseen: self.unseen.range(all_of(id)).next().map(|((_, uid), _)| uid),
+            keywords: keywords.map(|(_, used)| used.into_owned().keyword).collect(),
         })
     }
 
-    pub(super) fn rows(
+    /// As [`Store::rows`](crate::Store::rows).
+    pub fn rows(
         &self,
         snapshot: &Snapshot,
         selection: &UidSet,
@@ -63,8 +67,8 @@ impl State {
         for run in selection.intersection(&UidSet::range(start, last)).ranges() {
             let (Some(first), Some(last)) = (Uid::new(*run.start()), Uid::new(*run.end())) else { continue };
             let range = || (id, first)..=(id, last);
-            let mut live = self.messages.range(range()).map(|((_, uid), message)| (*uid, message)).peekable();
-            let gone = self.gone.range(range()).map(|((_, uid), vanished)| (*uid, *vanished));
+            let mut live = self.messages.range(range()).map(|((_, uid), message)| (uid, message)).peekable();
+            let gone = self.gone.range(range()).map(|((_, uid), vanished)| (uid, vanished.into_owned()));
             let mut gone =
                 gone.filter(|(_, vanished)| vanished.modseq > snapshot.status.highest_modseq).peekable();
             loop {
@@ -79,7 +83,9 @@ impl State {
                 }
                 left -= 1;
                 if is_live {
-                    live.next().into_iter().for_each(|(uid, message)| page.push(uid, message, columns));
+                    live.next()
+                        .into_iter()
+                        .for_each(|(uid, message)| self.push(&mut page, id, uid, &message, columns));
                 } else {
                     page.gone.extend(gone.next().map(|(uid, vanished)| Gone { uid, blob: vanished.blob }));
                 }
@@ -88,7 +94,8 @@ impl State {
         Ok(page)
     }
 
-    pub(super) fn changed_since(
+    /// As [`Store::changed_since`](crate::Store::changed_since).
+    pub fn changed_since(
         &self,
         id: MailboxId,
         since: ModSeq,
@@ -102,12 +109,12 @@ impl State {
         }
         let from = after.map_or((id, since, LAST), |after| (id, after.modseq, after.uid));
         let range = (Bound::Excluded(from), Bound::Included((id, ModSeq::MAX, LAST)));
-        let mut changed = self.changed.range(range).map(|((_, modseq, uid), ())| (*modseq, *uid));
+        let mut changed = self.changed.range(range).map(|((_, modseq, uid), _)| (modseq, uid));
         let mut rows = RowPage::default();
         let mut last = None;
         for (modseq, uid) in changed.by_ref().take(limit.max(1)) {
             if let Some(message) = self.messages.get(&(id, uid)) {
-                rows.push(uid, message, columns);
+                self.push(&mut rows, id, uid, &message, columns);
             }
             last = Some(ChangeCursor { modseq, uid });
         }
@@ -116,7 +123,7 @@ impl State {
             Some(_) => UidSet::new(),
             None => {
                 let range = (Bound::Excluded((id, since, LAST)), Bound::Included((id, ModSeq::MAX, LAST)));
-                let mut uids: Vec<Uid> = self.vanished.range(range).map(|((.., uid), ())| *uid).collect();
+                let mut uids: Vec<Uid> = self.vanished.range(range).map(|((.., uid), _)| uid).collect();
                 uids.sort_unstable();
                 uids.into_iter().collect()
             }
@@ -126,17 +133,19 @@ impl State {
 
     // Mailboxes.
 
-    pub(super) fn status(&self, id: MailboxId) -> Option<MailboxStatus> {
+    /// As [`Store::status`](crate::Store::status).
+    pub fn status(&self, id: MailboxId) -> Option<MailboxStatus> {
         self.mailboxes.get(&id).map(|mailbox| mailbox.status)
     }
 
     pub(super) fn mailbox_info(&self, id: MailboxId) -> Option<MailboxInfo> {
-        let Mailbox { account, name, special_use, status, .. } = self.mailboxes.get(&id)?.clone();
+        let Mailbox { account, name, special_use, status, .. } = self.mailboxes.get(&id)?.into_owned();
         let subscribed = self.subscriptions.contains(&(account, name.clone()));
         Some(MailboxInfo { id, account, name, special_use, subscribed, uid_validity: status.uid_validity })
     }
 
-    pub(super) fn mailboxes(
+    /// As [`Store::mailboxes`](crate::Store::mailboxes).
+    pub fn mailboxes(
         &self,
         account: AccountId,
         cursor: Option<MailboxName>,
@@ -155,13 +164,15 @@ impl State {
         names.take_while(|((of, _), _)| *of == account).map(|(_, id)| *id).collect()
     }
 
-    pub(super) fn mailbox(&self, account: AccountId, name: &MailboxName) -> Result<MailboxInfo, ReadError> {
+    /// As [`Store::mailbox`](crate::Store::mailbox).
+    pub fn mailbox(&self, account: AccountId, name: &MailboxName) -> Result<MailboxInfo, ReadError> {
         self.known(account)?;
         let id = self.names.get(&(account, name.clone()));
         id.and_then(|id| self.mailbox_info(*id)).ok_or(ReadError::NoSuchMailbox)
     }
 
-    pub(super) fn subscriptions(
+    /// As [`Store::subscriptions`](crate::Store::subscriptions).
+    pub fn subscriptions(
         &self,
         account: AccountId,
         cursor: Option<MailboxName>,
@@ -170,11 +181,12 @@ impl State {
         self.known(account)?;
         let cursor = cursor.map(|name| (account, name));
         let names = self.subscriptions.range(after(cursor, (account, MailboxName::first())));
-        let of_account = names.take_while(|((of, _), ())| *of == account).map(|((_, name), ())| name.clone());
+        let of_account = names.take_while(|((of, _), _)| *of == account).map(|((_, name), _)| name);
         Ok(Page::collect(of_account, limit, Clone::clone))
     }
 
-    pub(super) fn shared_with(
+    /// As [`Store::shared_with`](crate::Store::shared_with).
+    pub fn shared_with(
         &self,
         account: AccountId,
         cursor: Option<MailboxId>,
@@ -186,7 +198,7 @@ impl State {
                 after(cursor, MailboxId(0)).0.map(|id| (grantee, id)),
                 Bound::Included((grantee, MailboxId(u64::MAX))),
             );
-            self.granted.range(range).map(|((_, id), ())| *id)
+            self.granted.range(range).map(|((_, id), _)| id)
         };
         let (mut mine, mut everyones) =
             (granted(Grantee::Account(account)).peekable(), granted(Grantee::Anyone).peekable());
@@ -199,19 +211,21 @@ impl State {
         });
         let shared = merged.filter_map(|id| {
             let mailbox = self.mailbox_info(id).filter(|mailbox| mailbox.account != account)?;
-            let of = |grantee| self.acl.get(&(id, grantee)).copied().unwrap_or_default();
+            let of = |grantee| self.acl.get(&(id, grantee)).map(Cow::into_owned).unwrap_or_default();
             Some(SharedMailbox { mailbox, rights: of(Grantee::Account(account)).union(of(Grantee::Anyone)) })
         });
         Ok(Page::collect(shared, limit, |shared| shared.mailbox.id))
     }
 
-    pub(super) fn acl(&self, id: MailboxId) -> Result<Vec<(Grantee, Rights)>, ReadError> {
+    /// As [`Store::acl`](crate::Store::acl).
+    pub fn acl(&self, id: MailboxId) -> Result<Vec<(Grantee, Rights)>, ReadError> {
         self.mailboxes.get(&id).ok_or(ReadError::NoSuchMailbox)?;
         let entries = self.acl.range((id, Grantee::Anyone)..=(id, LAST_GRANTEE));
-        Ok(entries.map(|((_, grantee), rights)| (*grantee, *rights)).collect())
+        Ok(entries.map(|((_, grantee), rights)| (grantee, rights.into_owned())).collect())
     }
 
-    pub(super) fn metadata(
+    /// As [`Store::metadata`](crate::Store::metadata).
+    pub fn metadata(
         &self,
         target: MetadataTarget,
         visibility: Visibility,
@@ -219,14 +233,14 @@ impl State {
         if let MetadataTarget::Mailbox(id) = target {
             self.mailboxes.get(&id).ok_or(ReadError::NoSuchMailbox)?;
         }
-        Ok(self.metadata_of(target, visibility).map(|(name, value)| (name.clone(), value.clone())).collect())
+        Ok(self.metadata_of(target, visibility).map(|(name, value)| (name, value.into_owned())).collect())
     }
 
     pub(super) fn metadata_of(
         &self,
         target: MetadataTarget,
         visibility: Visibility,
-    ) -> impl Iterator<Item = (&EntryName, &Bytes)> {
+    ) -> impl Iterator<Item = (EntryName, Cow<'_, Bytes>)> {
         let entries = self.metadata.range(after(None, (target, visibility, EntryName::first())));
         let of_target =
             entries.take_while(move |((of, seen_by, _), _)| (*of, *seen_by) == (target, visibility));
@@ -239,10 +253,12 @@ impl State {
         if self.accounts.contains(&account) { Ok(()) } else { Err(ReadError::NoSuchAccount) }
     }
 
-    pub(super) fn account_info(&self, id: AccountId) -> Result<AccountInfo, ReadError> {
+    /// As [`Store::account`](crate::Store::account).
+    pub fn account(&self, id: AccountId) -> Result<AccountInfo, ReadError> {
         let account = self.accounts.get(&id).ok_or(ReadError::NoSuchAccount)?;
         let addresses = self.account_addresses.range(after(None, (id, String::new())));
-        let addresses = addresses.take_while(|((of, _), _)| *of == id).map(|(_, address)| address.clone());
+        let addresses =
+            addresses.take_while(|((of, _), _)| *of == id).map(|(_, address)| address.into_owned());
         Ok(AccountInfo {
             id,
             login: account.login.clone(),
@@ -253,36 +269,70 @@ impl State {
         })
     }
 
-    pub(super) fn find_account(&self, key: &AccountKey) -> Result<AccountInfo, ReadError> {
+    /// As [`Store::find_account`](crate::Store::find_account).
+    pub fn find_account(&self, key: &AccountKey) -> Result<AccountInfo, ReadError> {
         let id = match key {
             AccountKey::Login(login) => self.logins.get(&fold_login(login)),
             AccountKey::Address(address) => self.addresses.get(&fold_address(address)),
         };
-        self.account_info(*id.ok_or(ReadError::NoSuchAccount)?)
+        self.account(*id.ok_or(ReadError::NoSuchAccount)?)
     }
 
-    pub(super) fn accounts(&self, cursor: Option<AccountId>, limit: usize) -> Page<AccountInfo, AccountId> {
+    /// As [`Store::accounts`](crate::Store::accounts).
+    pub fn accounts(&self, cursor: Option<AccountId>, limit: usize) -> Page<AccountInfo, AccountId> {
         let accounts = self.accounts.range(after(cursor, AccountId(0)));
-        let infos = accounts.filter_map(|(id, _)| self.account_info(*id).ok());
+        let infos = accounts.filter_map(|(id, _)| self.account(id).ok());
         Page::collect(infos, limit, |info| info.id)
     }
 
-    pub(super) fn credentials(&self, account: AccountId) -> Result<Vec<Credential>, ReadError> {
+    /// As [`Store::credentials`](crate::Store::credentials).
+    pub fn credentials(&self, account: AccountId) -> Result<Vec<Credential>, ReadError> {
         self.known(account)?;
         let credentials = self.credentials.range(after(None, (account, String::new())));
         let of_account = credentials.take_while(|((of, _), _)| *of == account);
-        let owned = of_account
-            .map(|((_, name), verifier)| Credential { name: name.clone(), verifier: verifier.clone() });
+        let owned =
+            of_account.map(|((_, name), verifier)| Credential { name, verifier: verifier.into_owned() });
         Ok(owned.collect())
+    }
+
+    /// As [`Store::domains`](crate::Store::domains).
+    pub fn domains(&self, cursor: Option<Domain>, limit: usize) -> Page<Domain, Domain> {
+        let start = cursor.map_or(Bound::Unbounded, Bound::Excluded);
+        Page::collect(
+            self.domains.range((start, Bound::Unbounded)).map(|(domain, _)| domain),
+            limit,
+            Clone::clone,
+        )
+    }
+
+    /// As [`Store::has_domain`](crate::Store::has_domain).
+    pub fn has_domain(&self, domain: &Domain) -> bool {
+        self.domains.contains(domain)
+    }
+
+    /// As [`Store::quota`](crate::Store::quota).
+    pub fn quota(&self, root: QuotaRootId) -> Option<Quota> {
+        self.roots.get(&root).map(|root| root.quota)
     }
 
     // The queue.
 
-    pub(super) fn destinations(&self, cursor: Option<Domain>, limit: usize) -> Page<Destination, Domain> {
+    /// As [`Store::next_due`](crate::Store::next_due).
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.wakes.first().map(|((at, _), _)| at)
+    }
+
+    /// As [`Store::queue_entry`](crate::Store::queue_entry).
+    pub fn queue_entry(&self, id: QueueId) -> Option<QueueEntry> {
+        self.entries.get(&id).map(Cow::into_owned)
+    }
+
+    /// As [`Store::destinations`](crate::Store::destinations).
+    pub fn destinations(&self, cursor: Option<Domain>, limit: usize) -> Page<Destination, Domain> {
         let start = cursor.map_or(Bound::Unbounded, Bound::Excluded);
         let destinations =
             self.destinations.range((start, Bound::Unbounded)).map(|(route, totals)| Destination {
-                route: route.clone(),
+                route,
                 entries: totals.entries,
                 held: totals.held,
                 recipients: totals.recipients,
@@ -292,7 +342,8 @@ impl State {
         Page::collect(destinations, limit, |destination| destination.route.clone())
     }
 
-    pub(super) fn queue_page(
+    /// As [`Store::queue_page`](crate::Store::queue_page).
+    pub fn queue_page(
         &self,
         route: Option<Domain>,
         cursor: Option<QueueId>,
@@ -300,42 +351,49 @@ impl State {
     ) -> Page<QueueEntry, QueueId> {
         let first = QueueId { trace: TraceId::from_bytes([0; 10]), entry: 0 };
         let Some(route) = route else {
-            let entries = self.entries.range(after(cursor, first)).map(|(_, entry)| entry.clone());
+            let entries = self.entries.range(after(cursor, first)).map(|(_, entry)| entry.into_owned());
             return Page::collect(entries, limit, |entry| entry.id);
         };
         let ids = self.by_route.range(after(cursor.map(|id| (route.clone(), id)), (route.clone(), first)));
-        let of_route = ids.take_while(|((of, _), ())| *of == route);
-        let entries = of_route.filter_map(|((_, id), ())| self.entries.get(id).cloned());
+        let of_route = ids.take_while(|((of, _), _)| *of == route);
+        let entries = of_route.filter_map(|((_, id), _)| self.entries.get(&id).map(Cow::into_owned));
         Page::collect(entries, limit, |entry| entry.id)
     }
 
     // Traces.
 
-    pub(super) fn trace(&self, id: TraceId) -> Trace {
+    /// As [`Store::trace`](crate::Store::trace).
+    pub fn trace(&self, id: TraceId) -> Trace {
         let Some(head) = self.traces.get(&id) else { return Trace::default() };
-        let events = self.events.range((id, 0)..=(id, u64::MAX)).map(|(_, event)| event.clone());
+        let events = self.events.range((id, 0)..=(id, u64::MAX)).map(|(_, event)| event.into_owned());
         Trace { events: events.collect(), dropped: head.dropped }
     }
 
-    pub(super) fn trace_ids(&self, cursor: Option<TraceId>, limit: usize) -> Page<TraceId, TraceId> {
-        let ids = self.traces.range(after(cursor, TraceId::from_bytes([0; 10]))).map(|(id, _)| *id);
+    /// As [`Store::traces`](crate::Store::traces).
+    pub fn traces(&self, cursor: Option<TraceId>, limit: usize) -> Page<TraceId, TraceId> {
+        let ids = self.traces.range(after(cursor, TraceId::from_bytes([0; 10]))).map(|(id, _)| id);
         Page::collect(ids, limit, |id| *id)
     }
-}
 
-impl RowPage {
-    fn push(&mut self, uid: Uid, message: &Message, columns: Columns) {
+    /// What the scanner found in a message.
+    pub(super) fn scan(&self, mailbox: MailboxId, uid: Uid) -> Opaque {
+        self.scans.get(&(mailbox, uid)).map(Cow::into_owned).unwrap_or_default()
+    }
+
+    fn push(&self, page: &mut RowPage, mailbox: MailboxId, uid: Uid, message: &Message, columns: Columns) {
         fn add<T: Clone>(wanted: bool, column: &mut Vec<T>, value: &T) {
             column.extend(wanted.then(|| value.clone()));
         }
-        self.uids.push(uid);
-        add(columns.has(Columns::FLAGS), &mut self.flags, &message.flags);
-        add(columns.has(Columns::MODSEQ), &mut self.modseqs, &message.modseq);
-        add(columns.has(Columns::SIZE), &mut self.sizes, &message.size);
-        add(columns.has(Columns::DATE), &mut self.dates, &message.date);
-        add(columns.has(Columns::SAVED), &mut self.saved, &message.saved);
-        add(columns.has(Columns::BLOB), &mut self.blobs, &message.blob);
-        add(columns.has(Columns::THREAD), &mut self.threads, &message.thread);
-        add(columns.has(Columns::SCAN), &mut self.scans, &message.scan);
+        page.uids.push(uid);
+        add(columns.has(Columns::FLAGS), &mut page.flags, &message.flags);
+        add(columns.has(Columns::MODSEQ), &mut page.modseqs, &message.modseq);
+        add(columns.has(Columns::SIZE), &mut page.sizes, &message.size);
+        add(columns.has(Columns::DATE), &mut page.dates, &message.date);
+        add(columns.has(Columns::SAVED), &mut page.saved, &message.saved);
+        add(columns.has(Columns::BLOB), &mut page.blobs, &message.blob);
+        add(columns.has(Columns::THREAD), &mut page.threads, &message.thread);
+        if columns.has(Columns::SCAN) {
+            page.scans.push(self.scan(mailbox, uid));
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Operations on the queue.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::ops::Bound;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use mailwright_core::{Domain, QueueId, Timestamp, TraceId};
 
 use super::state::{Counter, State};
+use super::table::Base;
 use super::txn::Txn;
 use crate::change::Topic;
 use crate::limits::{Limit, Limits};
@@ -16,7 +18,7 @@ use crate::queue::{
     Selector, Settlement,
 };
 
-impl Txn<'_> {
+impl<B: Base> Txn<'_, B> {
     pub(super) fn enqueue(&mut self, new: NewEntry) -> Result<OpOutcome, Cause> {
         let NewEntry { id, route, priority, due, expires, sender, recipients, envelope, blob } = new;
         self.check_recipients(&recipients)?;
@@ -63,7 +65,8 @@ impl Txn<'_> {
     }
 
     pub(super) fn settle(&mut self, lease: &Lease, settlement: Settlement) -> Result<OpOutcome, Cause> {
-        let entry = self.state.entries.get(&lease.entry).filter(|entry| entry.holds(lease)).cloned();
+        let entry =
+            self.state.entries.get(&lease.entry).filter(|entry| entry.holds(lease)).map(Cow::into_owned);
         let entry = entry.ok_or(Cause::LeaseLost(lease.entry))?;
         let blob = entry.blob;
         let after = match settlement {
@@ -88,7 +91,7 @@ impl Txn<'_> {
     }
 
     pub(super) fn queue_op(&mut self, id: QueueId, op: QueueOp) -> Result<OpOutcome, Cause> {
-        let entry = self.state.entries.get(&id).cloned().ok_or(Cause::NoSuchEntry(id))?;
+        let entry = self.state.entries.get(&id).map(Cow::into_owned).ok_or(Cause::NoSuchEntry(id))?;
         let after = match op {
             QueueOp::Hold => Some(QueueEntry { held: true, ..entry.clone() }),
             QueueOp::Release => Some(QueueEntry { held: false, ..entry.clone() }),
@@ -137,7 +140,19 @@ fn last_id() -> QueueId {
     QueueId { trace: TraceId::from_bytes([0xFF; 10]), entry: u32::MAX }
 }
 
-impl State {
+impl<B: Base> State<B> {
+    /// Ends all leases: those who had them are gone.
+    pub fn void_leases(&mut self) {
+        let leased: Vec<QueueId> = self.leased.range(..).map(|(id, _)| id).collect();
+        for id in leased {
+            if let Some(before) = self.entries.get(&id).map(Cow::into_owned) {
+                let after = QueueEntry { lease: None, ..before.clone() };
+                self.replace_entry(Some(before), Some(after));
+            }
+        }
+        self.keep();
+    }
+
     /// The one way in which the queue changes: all indexes and totals follow.
     fn replace_entry(&mut self, before: Option<QueueEntry>, after: Option<QueueEntry>) {
         if let Some(entry) = &before {
@@ -146,6 +161,9 @@ impl State {
             }
             self.by_route.take(&(entry.route.clone(), entry.id));
             self.entries.take(&entry.id);
+            if entry.lease.is_some() {
+                self.leased.take(&entry.id);
+            }
             self.destinations.change(&entry.route, |totals| {
                 totals.entries -= 1;
                 totals.held -= u64::from(entry.held);
@@ -159,7 +177,10 @@ impl State {
             }
             self.by_route.put((entry.route.clone(), entry.id), ());
             self.entries.put(entry.id, entry.clone());
-            let mut totals = self.destinations.get(&entry.route).copied().unwrap_or_default();
+            if entry.lease.is_some() {
+                self.leased.put(entry.id, ());
+            }
+            let mut totals = self.destinations.get(&entry.route).map(Cow::into_owned).unwrap_or_default();
             totals.entries += 1;
             totals.held += u64::from(entry.held);
             totals.recipients += entry.recipients.len() as u64;
@@ -175,7 +196,7 @@ impl State {
 
     /// Brings the time at which a destination's first entry wakes up to date; drops a destination without entries.
     fn refresh_wake(&mut self, route: Domain) {
-        let Some(totals) = self.destinations.get(&route).copied() else { return };
+        let Some(totals) = self.destinations.get(&route).map(Cow::into_owned) else { return };
         let wake =
             self.priorities(&route).filter_map(|priority| self.ready_from(&route, priority).next()).min();
         if let Some(old) = totals.wake
@@ -196,7 +217,7 @@ impl State {
     /// The priorities of a destination's ready entries, the most urgent first. O(log n) each.
     fn priorities<'a>(&'a self, route: &'a Domain) -> impl Iterator<Item = Priority> + 'a {
         let next = move |above: Bound<ReadyKey>| {
-            let (key, ()) = self.ready.range((above, Bound::Unbounded)).next()?;
+            let (key, _) = self.ready.range((above, Bound::Unbounded)).next()?;
             (key.0 == *route).then_some(key.1.0)
         };
         let first =
@@ -215,17 +236,20 @@ impl State {
         let bound = |at, id| (route.clone(), Reverse(priority), Timestamp(at), id);
         self.ready
             .range(bound(i64::MIN, first_id())..=bound(i64::MAX, last_id()))
-            .map(|((_, _, at, id), ())| (*at, *id))
+            .map(|((_, _, at, id), _)| (at, id))
     }
 
-    pub(super) fn claim(&mut self, claim: &Claim, limits: &Limits, epoch: u64) -> Vec<Claimed> {
+    /// As [`Store::claim`](crate::Store::claim), in this `epoch` of the store.
+    pub fn claim(&mut self, claim: &Claim, limits: &Limits, epoch: u64) -> Vec<Claimed> {
         let limit = claim.limit.min(limits.items_per_page);
         let rooms: Vec<(Domain, usize)> = match &claim.selector {
             Selector::Only(rooms) => rooms.iter().map(|(route, room)| (route.clone(), *room)).collect(),
             Selector::Any { room, except } => {
-                let due = self.wakes.range(..).take_while(|((wake, _), ())| *wake <= claim.now);
-                let rooms =
-                    due.map(|((_, route), ())| (route.clone(), except.get(route).copied().unwrap_or(*room)));
+                let due = self.wakes.range(..).take_while(|((wake, _), _)| *wake <= claim.now);
+                let rooms = due.map(|((_, route), _)| {
+                    let room = except.get(&route).copied().unwrap_or(*room);
+                    (route, room)
+                });
                 rooms.filter(|(_, room)| *room > 0).take(limit).collect()
             }
         };
@@ -241,7 +265,7 @@ impl State {
             });
             let due: Vec<QueueId> = due.take(room).map(|(_, id)| id).collect();
             for id in due {
-                let Some(before) = self.entries.get(&id).cloned() else { continue };
+                let Some(before) = self.entries.get(&id).map(Cow::into_owned) else { continue };
                 let fence = Fence { epoch, counter: self.draw(Counter::Fence) };
                 let holder = LeaseHolder { worker: claim.worker, until, fence };
                 let entry = QueueEntry { lease: Some(holder), ..before.clone() };
@@ -253,15 +277,12 @@ impl State {
         claimed
     }
 
-    pub(super) fn renew(
-        &mut self,
-        leases: &[Lease],
-        now: Timestamp,
-        duration: Duration,
-    ) -> Vec<Option<Lease>> {
+    /// As [`Store::renew`](crate::Store::renew).
+    pub fn renew(&mut self, leases: &[Lease], now: Timestamp, duration: Duration) -> Vec<Option<Lease>> {
         let until = now.saturating_add(duration);
         let renewed = leases.iter().map(|lease| {
-            let before = self.entries.get(&lease.entry).filter(|entry| entry.holds(lease)).cloned()?;
+            let before =
+                self.entries.get(&lease.entry).filter(|entry| entry.holds(lease)).map(Cow::into_owned)?;
             let holder = before.lease.map(|holder| LeaseHolder { until, ..holder });
             let entry = QueueEntry { lease: holder, ..before.clone() };
             self.replace_entry(Some(before), Some(entry));

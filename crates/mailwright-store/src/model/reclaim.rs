@@ -1,17 +1,19 @@
 //! What is dropped when its time is over, and traces, which are.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use mailwright_core::{Timestamp, TraceEvent, TraceId};
+use mailwright_core::{BlobId, Timestamp, TraceEvent, TraceId};
 
 use super::state::{Counter, State, TraceHead};
+use super::table::Base;
 use super::txn::Txn;
 use crate::blob::Reclaimed;
 use crate::limits::Limits;
 
-impl Txn<'_> {
+impl<B: Base> Txn<'_, B> {
     pub(super) fn add_events(&mut self, id: TraceId, events: Vec<TraceEvent>) {
-        let mut head = self.state.traces.get(&id).copied().unwrap_or_default();
+        let mut head = self.state.traces.get(&id).map(Cow::into_owned).unwrap_or_default();
         for event in events {
             if head.kept < self.limits.events_per_trace as u64 {
                 self.state.events.put((id, head.kept), event);
@@ -24,24 +26,27 @@ impl Txn<'_> {
     }
 }
 
-impl State {
-    pub(super) fn reclaim(&mut self, now: Timestamp, limit: usize, limits: &Limits) -> Reclaimed {
+impl<B: Base> State<B> {
+    /// As [`Store::reclaim`](crate::Store::reclaim). Also gives the blobs whose contents nobody wants any more.
+    pub fn reclaim(&mut self, now: Timestamp, limit: usize, limits: &Limits) -> (Reclaimed, Vec<BlobId>) {
         let mut reclaimed = Reclaimed::default();
+        let mut dropped = Vec::new();
         let over = |since: Timestamp, kept: Duration| since.saturating_add(kept) <= now;
         for _ in 0..limit {
-            let Some((&(since, id), ())) = self.idle.first() else { break };
+            let Some(((since, id), _)) = self.idle.first() else { break };
             if !over(since, limits.blob_grace) {
                 break;
             }
             self.idle.take(&(since, id));
             let size = self.blobs.take(&id).map_or(0, |blob| blob.size);
+            dropped.push(id);
             reclaimed.blobs += 1;
             reclaimed.bytes += size;
         }
         let bytes = self.counter(Counter::BlobBytes).saturating_sub(reclaimed.bytes);
         self.counters.put(Counter::BlobBytes, bytes);
         for _ in 0..limit {
-            let Some((&(at, id), ())) = self.outcome_times.first() else { break };
+            let Some(((at, id), _)) = self.outcome_times.first() else { break };
             if !over(at, limits.outcome_kept) {
                 break;
             }
@@ -50,7 +55,7 @@ impl State {
             reclaimed.outcomes += 1;
         }
         for _ in 0..limit {
-            let Some((&id, _)) = self.traces.first() else { break };
+            let Some((id, _)) = self.traces.first() else { break };
             if !over(id.time(), limits.trace_kept) {
                 break;
             }
@@ -59,9 +64,9 @@ impl State {
             reclaimed.traces += 1;
         }
         self.keep();
-        reclaimed.more = self.idle.first().is_some_and(|((since, _), ())| over(*since, limits.blob_grace))
-            || self.outcome_times.first().is_some_and(|((at, _), ())| over(*at, limits.outcome_kept))
+        reclaimed.more = self.idle.first().is_some_and(|((since, _), _)| over(since, limits.blob_grace))
+            || self.outcome_times.first().is_some_and(|((at, _), _)| over(at, limits.outcome_kept))
             || self.traces.first().is_some_and(|(id, _)| over(id.time(), limits.trace_kept));
-        reclaimed
+        (reclaimed, dropped)
     }
 }

@@ -1,5 +1,6 @@
 //! A batch on its way: what all operations share.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
@@ -7,15 +8,69 @@ use std::ops::RangeInclusive;
 use mailwright_core::{AccountId, BlobId, MailboxId, ModSeq, Timestamp, Uid};
 
 use super::state::{Counter, Mailbox, State};
+use super::table::Base;
+use crate::batch::{Batch, Op};
 use crate::change::Topic;
 use crate::limits::{Limit, Limits};
 use crate::mailbox::Grantee;
-use crate::outcome::Cause;
+use crate::outcome::{Cause, OpOutcome, Outcome, Rejected};
 use crate::quota::{QuotaRootId, Usage};
 
+/// What became of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// What it did, now or when its id was first committed.
+    pub outcome: Outcome,
+    /// What to tell listeners once it can be read.
+    pub hints: BTreeSet<Topic>,
+    /// Whether it was done now.
+    pub is_new: bool,
+}
+
+impl<B: Base> State<B> {
+    /// Does all of a batch, or nothing. With what is refused, or was done before, goes all that was written since the
+    /// last write that stands, such as a [`stage`](Self::stage) for this batch.
+    ///
+    /// # Errors
+    /// If one operation cannot be done, or the base could not be read.
+    pub fn apply(&mut self, batch: Batch, limits: &Limits) -> Result<Applied, Rejected> {
+        let applied = self.try_apply(batch, limits);
+        let applied = match self.fault() {
+            Ok(()) => applied,
+            Err(fault) => Err(Rejected { op: 0, cause: fault.into() }),
+        };
+        if applied.as_ref().is_ok_and(|applied| applied.is_new) {
+            self.keep();
+        } else {
+            self.roll_back();
+        }
+        applied
+    }
+
+    fn try_apply(&mut self, batch: Batch, limits: &Limits) -> Result<Applied, Rejected> {
+        let Batch { id, now, ops } = batch;
+        if let Some(outcome) = self.outcomes.get(&id) {
+            return Ok(Applied { outcome: outcome.into_owned(), hints: BTreeSet::new(), is_new: false });
+        }
+        if ops.len() > limits.ops_per_batch {
+            return Err(Rejected { op: limits.ops_per_batch, cause: Cause::TooManyOps });
+        }
+        let mut txn = Txn::new(self, limits, now);
+        let outcomes = ops
+            .into_iter()
+            .enumerate()
+            .map(|(op, operation)| txn.operation(operation).map_err(|cause| Rejected { op, cause }));
+        let outcome = Outcome { ops: outcomes.collect::<Result<_, _>>()? };
+        let hints = txn.hints;
+        self.outcomes.put(id, outcome.clone());
+        self.outcome_times.put((now, id), ());
+        Ok(Applied { outcome, hints, is_new: true })
+    }
+}
+
 /// A batch that is being applied. If one operation fails, the caller rolls the state back.
-pub(super) struct Txn<'a> {
-    pub(super) state: &'a mut State,
+pub(super) struct Txn<'a, B> {
+    pub(super) state: &'a mut State<B>,
     pub(super) limits: &'a Limits,
     pub(super) now: Timestamp,
     /// What has been drawn: one an account.
@@ -26,9 +81,30 @@ pub(super) struct Txn<'a> {
     rows: usize,
 }
 
-impl<'a> Txn<'a> {
-    pub(super) fn new(state: &'a mut State, limits: &'a Limits, now: Timestamp) -> Self {
+impl<'a, B: Base> Txn<'a, B> {
+    pub(super) fn new(state: &'a mut State<B>, limits: &'a Limits, now: Timestamp) -> Self {
         Self { state, limits, now, modseqs: BTreeMap::new(), hints: BTreeSet::new(), rows: 0 }
+    }
+
+    fn operation(&mut self, op: Op) -> Result<OpOutcome, Cause> {
+        match op {
+            Op::Append(append) => self.append(append),
+            Op::StoreFlags(store) => self.store_flags(&store),
+            Op::Copy(transfer) => self.copy(&transfer),
+            Op::Move(transfer) => self.move_messages(&transfer),
+            Op::Expunge(expunge) => self.expunge(&expunge),
+            Op::Mailbox(op) => self.mailbox_op(op),
+            Op::Quota(op) => self.quota_op(op),
+            Op::Account(op) => self.account_op(op),
+            Op::Domain(op) => Ok(self.domain_op(op)),
+            Op::Enqueue(entry) => self.enqueue(*entry),
+            Op::Settle { lease, settlement } => self.settle(&lease, settlement),
+            Op::Queue { entry, op } => self.queue_op(entry, op),
+            Op::Trace { id, events } => {
+                self.add_events(id, events);
+                Ok(OpOutcome::Done)
+            }
+        }
     }
 
     /// The account's MODSEQ in this batch.
@@ -36,7 +112,7 @@ impl<'a> Txn<'a> {
         if let Some(drawn) = self.modseqs.get(&account) {
             return Ok(*drawn);
         }
-        let latest = self.state.modseqs.get(&account).copied().unwrap_or_default();
+        let latest = self.state.modseqs.get(&account).map(Cow::into_owned).unwrap_or_default();
         let next = latest.next().ok_or(Cause::CountersExhausted)?;
         self.state.modseqs.put(account, next);
         self.modseqs.insert(account, next);
@@ -49,7 +125,7 @@ impl<'a> Txn<'a> {
         if self.rows > self.limits.rows_per_batch { Err(Cause::Over(Limit::RowsPerBatch)) } else { Ok(()) }
     }
 
-    pub(super) fn mailbox(&self, id: MailboxId) -> Result<&Mailbox, Cause> {
+    pub(super) fn mailbox(&self, id: MailboxId) -> Result<Cow<'_, Mailbox>, Cause> {
         self.state.mailboxes.get(&id).ok_or(Cause::NoSuchMailbox)
     }
 

@@ -5,8 +5,9 @@ use std::ops::Bound;
 use mailwright_core::{AccountId, Address, MailboxId};
 
 use super::state::{Account, Counter, Root};
+use super::table::Base;
 use super::txn::Txn;
-use crate::account::{AccountOp, Credential, NewAccount, QuotaOp};
+use crate::account::{AccountOp, Credential, DomainOp, NewAccount, QuotaOp};
 use crate::change::Topic;
 use crate::directory::{fold_address, fold_login};
 use crate::limits::Limit;
@@ -15,7 +16,7 @@ use crate::name::MailboxName;
 use crate::outcome::{Cause, OpOutcome};
 use crate::quota::{Quota, QuotaRootId, Usage};
 
-impl Txn<'_> {
+impl<B: Base> Txn<'_, B> {
     pub(super) fn account_op(&mut self, op: AccountOp) -> Result<OpOutcome, Cause> {
         let account = match op {
             AccountOp::Create(new) => return self.create_account(new),
@@ -52,6 +53,14 @@ impl Txn<'_> {
         };
         self.hints.insert(Topic::Account(account));
         Ok(OpOutcome::Done)
+    }
+
+    pub(super) fn domain_op(&mut self, op: DomainOp) -> OpOutcome {
+        match op {
+            DomainOp::Add { domain } => self.state.domains.put(domain, ()),
+            DomainOp::Remove { domain } => drop(self.state.domains.take(&domain)),
+        }
+        OpOutcome::Done
     }
 
     fn account(&mut self, id: AccountId, change: impl FnOnce(&mut Account)) -> Result<(), Cause> {
@@ -124,7 +133,7 @@ impl Txn<'_> {
             .state
             .subscriptions
             .range((from, Bound::Unbounded))
-            .map(|(key, ())| key.clone())
+            .map(|(key, _)| key)
             .take_while(below)
             .collect();
         for key in names {
@@ -140,7 +149,7 @@ impl Txn<'_> {
             .state
             .private
             .range((from, Bound::Unbounded))
-            .map(|(key, ())| key.clone())
+            .map(|(key, _)| key)
             .take_while(|(of, ..)| *of == id)
             .collect();
         for key in noted {
@@ -151,13 +160,13 @@ impl Txn<'_> {
         let own = |key: &(AccountId, String)| key.0 == id;
         let from = || (Bound::Included((id, String::new())), Bound::Unbounded);
         let addresses: Vec<_> =
-            self.state.account_addresses.range(from()).map(|(key, _)| key.clone()).take_while(own).collect();
+            self.state.account_addresses.range(from()).map(|(key, _)| key).take_while(own).collect();
         for key in addresses {
             self.state.account_addresses.take(&key);
             self.state.addresses.take(&key.1);
         }
         let credentials: Vec<_> =
-            self.state.credentials.range(from()).map(|(key, _)| key.clone()).take_while(own).collect();
+            self.state.credentials.range(from()).map(|(key, _)| key).take_while(own).collect();
         for key in credentials {
             self.state.credentials.take(&key);
         }
@@ -187,7 +196,7 @@ impl Txn<'_> {
     fn add_address(&mut self, id: AccountId, address: Address) -> Result<(), Cause> {
         let count = self.state.accounts.get(&id).ok_or(Cause::NoSuchAccount)?.addresses;
         let folded = fold_address(&address);
-        match self.state.addresses.get(&folded) {
+        match self.state.addresses.get(&folded).as_deref() {
             Some(owner) if *owner == id => return Ok(()),
             Some(_) => return Err(Cause::AddressTaken),
             None => {}

@@ -1,19 +1,22 @@
 //! Operations on messages.
 
+use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 use mailwright_core::{MailboxId, ModSeq, ThreadId, Uid, UidSet};
 
-use super::state::{Counter, Message, Vanished};
+use super::state::{Counter, KeywordUse, Message, Vanished};
+use super::table::Base;
 use super::txn::{LAST, Txn, all_changes_of, all_of};
 use crate::batch::{Append, Expunge, OnOverQuota, StoreFlags, Target, Transfer};
 use crate::change::Topic;
 use crate::flags::{Flags, Keyword, SystemFlag};
 use crate::limits::Limit;
 use crate::outcome::{Appended, Cause, Expunged, OpOutcome, Stored, StoredRow, Transferred};
+use crate::page::Opaque;
 use crate::quota::Usage;
 
-impl Txn<'_> {
+impl<B: Base> Txn<'_, B> {
     pub(super) fn append(&mut self, append: Append) -> Result<OpOutcome, Cause> {
         if append.scan.bytes.len() > self.limits.scan_bytes {
             return Err(Cause::Over(Limit::ScanBytes));
@@ -39,9 +42,8 @@ impl Txn<'_> {
             date: append.date,
             saved: self.now,
             thread,
-            scan: append.scan,
         };
-        let uid = self.insert(mailbox, message)?;
+        let uid = self.insert(mailbox, message, append.scan)?;
         let uid_validity = self.mailbox(mailbox)?.status.uid_validity;
         Ok(OpOutcome::Appended(Appended { mailbox, uid_validity, uid, modseq, thread }))
     }
@@ -86,10 +88,13 @@ impl Txn<'_> {
         let uids = self.existing(transfer.from, &transfer.uids)?;
         let mut copied = Transferred { uid_validity, uids: Vec::with_capacity(uids.len()), modseq: None };
         for uid in uids {
-            let Some(message) = self.state.messages.get(&(transfer.from, uid)).cloned() else { continue };
+            let Some(message) = self.state.messages.get(&(transfer.from, uid)).map(Cow::into_owned) else {
+                continue;
+            };
             self.charge(account, Usage::message(message.size))?;
             let modseq = self.modseq(account)?;
-            let new = self.insert(transfer.to, Message { modseq, saved: self.now, ..message })?;
+            let scan = self.state.scan(transfer.from, uid);
+            let new = self.insert(transfer.to, Message { modseq, saved: self.now, ..message }, scan)?;
             copied.uids.push((uid, new));
             copied.modseq = Some(modseq);
         }
@@ -117,11 +122,14 @@ impl Txn<'_> {
         to: MailboxId,
     ) -> Result<Option<(Uid, ModSeq)>, Cause> {
         let (source, target) = (self.mailbox(from)?.account, self.mailbox(to)?.account);
-        let Some(message) = self.state.messages.get(&(from, uid)).cloned() else { return Ok(None) };
+        let Some(message) = self.state.messages.get(&(from, uid)).map(Cow::into_owned) else {
+            return Ok(None);
+        };
         let same_root = self.root_of(source)? == self.root_of(target)?;
         let modseq = self.modseq(target)?;
         // Before the old reference goes, so that the blob is never idle.
-        let new = self.insert(to, Message { modseq, saved: self.now, ..message.clone() })?;
+        let scan = self.state.scan(from, uid);
+        let new = self.insert(to, Message { modseq, saved: self.now, ..message.clone() }, scan)?;
         self.remove(from, uid)?;
         if same_root {
             // Already given back by `remove`: whatever the limits, it was there before.
@@ -138,7 +146,7 @@ impl Txn<'_> {
             let deleted = &self.state.deleted;
             let marked = ranges(expunge.mailbox, &expunge.uids).flat_map(|range| deleted.range(range));
             let marked: Vec<Uid> =
-                marked.map(|((_, uid), ())| *uid).take(self.limits.rows_per_batch + 1).collect();
+                marked.map(|((_, uid), _)| uid).take(self.limits.rows_per_batch + 1).collect();
             self.count_rows(marked.len())?;
             marked
         } else {
@@ -157,13 +165,13 @@ impl Txn<'_> {
         let messages = &self.state.messages;
         let existing = ranges(mailbox, uids).flat_map(|range| messages.range(range));
         let existing: Vec<Uid> =
-            existing.map(|((_, uid), _)| *uid).take(self.limits.rows_per_batch + 1).collect();
+            existing.map(|((_, uid), _)| uid).take(self.limits.rows_per_batch + 1).collect();
         self.count_rows(existing.len())?;
         Ok(existing)
     }
 
     /// Puts a message into a mailbox, under its next UID. The caller has charged it.
-    fn insert(&mut self, mailbox: MailboxId, message: Message) -> Result<Uid, Cause> {
+    fn insert(&mut self, mailbox: MailboxId, message: Message, scan: Opaque) -> Result<Uid, Cause> {
         let uid = self.mailbox(mailbox)?.status.uid_next;
         if uid == LAST {
             return Err(Cause::UidsExhausted);
@@ -178,6 +186,9 @@ impl Txn<'_> {
             status.size += size;
             status.unseen += 1;
         });
+        if scan != Opaque::default() {
+            self.state.scans.put((mailbox, uid), scan);
+        }
         self.state.unseen.put((mailbox, uid), ());
         self.state.changed.put((mailbox, modseq, uid), ());
         let flags = message.flags.clone();
@@ -251,8 +262,10 @@ impl Txn<'_> {
     }
 
     fn count_keyword(&mut self, mailbox: MailboxId, keyword: &Keyword, more: bool) -> Result<(), Cause> {
-        let key = (mailbox, keyword.clone());
-        let count = self.state.keywords.get(&key).copied().unwrap_or_default();
+        let key = (mailbox, keyword.folded());
+        let known = self.state.keywords.get(&key).map(Cow::into_owned);
+        let KeywordUse { keyword, messages: count } =
+            known.unwrap_or_else(|| KeywordUse { keyword: keyword.clone(), messages: 0 });
         let count = if more { count + 1 } else { count.saturating_sub(1) };
         let different = self.mailbox(mailbox)?.keywords;
         match (more, count) {
@@ -266,7 +279,7 @@ impl Txn<'_> {
         if count == 0 {
             self.state.keywords.take(&key);
         } else {
-            self.state.keywords.put(key, count);
+            self.state.keywords.put(key, KeywordUse { keyword, messages: count });
         }
         Ok(())
     }
@@ -274,11 +287,14 @@ impl Txn<'_> {
     /// Takes a message out of its mailbox; its UID is remembered as vanished.
     fn remove(&mut self, mailbox: MailboxId, uid: Uid) -> Result<(), Cause> {
         let account = self.mailbox(mailbox)?.account;
-        let Some(message) = self.state.messages.get(&(mailbox, uid)).cloned() else { return Ok(()) };
+        let Some(message) = self.state.messages.get(&(mailbox, uid)).map(Cow::into_owned) else {
+            return Ok(());
+        };
         let modseq = self.modseq(account)?;
         // Without flags it is unseen, not deleted and of no keyword: so only that remains to be taken back.
         self.set_flags(mailbox, uid, &message.flags, &Flags::new(), modseq)?;
         self.state.messages.take(&(mailbox, uid));
+        self.state.scans.take(&(mailbox, uid));
         self.state.unseen.take(&(mailbox, uid));
         self.state.changed.take(&(mailbox, modseq, uid));
         self.state.mailboxes.change(&mailbox, |mailbox| {
@@ -297,8 +313,8 @@ impl Txn<'_> {
     /// Keeps the memory of what vanished within its bound, the oldest first.
     fn forget_vanished(&mut self, mailbox: MailboxId) -> Result<(), Cause> {
         while self.mailbox(mailbox)?.vanished > self.limits.vanished_rows {
-            let oldest = self.state.vanished.range(all_changes_of(mailbox)).next();
-            let Some((key @ (_, modseq, uid), ())) = oldest.map(|(key, value)| (*key, *value)) else { break };
+            let oldest = self.state.vanished.range(all_changes_of(mailbox)).next().map(|(key, _)| key);
+            let Some(key @ (_, modseq, uid)) = oldest else { break };
             self.state.vanished.take(&key);
             self.state.gone.take(&(mailbox, uid));
             self.state.mailboxes.change(&mailbox, |mailbox| {
@@ -312,13 +328,16 @@ impl Txn<'_> {
     /// Drops all messages of a mailbox that goes away, with what is remembered of them.
     pub(super) fn drop_messages(&mut self, mailbox: MailboxId) {
         let messages = self.state.messages.take_range(all_of(mailbox));
+        self.state.scans.take_range(all_of(mailbox));
         self.state.unseen.take_range(all_of(mailbox));
         self.state.deleted.take_range(all_of(mailbox));
         self.state.gone.take_range(all_of(mailbox));
         self.state.changed.take_range(all_changes_of(mailbox));
         self.state.vanished.take_range(all_changes_of(mailbox));
-        let words: Vec<_> =
-            messages.iter().flat_map(|(_, message)| message.flags.keywords().iter().cloned()).collect();
+        let words: Vec<_> = messages
+            .iter()
+            .flat_map(|(_, message)| message.flags.keywords().iter().map(Keyword::folded))
+            .collect();
         for keyword in words {
             self.state.keywords.take(&(mailbox, keyword));
         }

@@ -1,0 +1,21 @@
+//! The rules of a store, over sorted tables: for memory, and for any backend that has such tables.
+//!
+//! What an operation means is written once, here. A backend brings a [`Base`] where the rows lie, a [`State`] over
+//! it, and makes durable what [`State::give`] tells; the contents of blobs it keeps in its own way.
+
+mod account;
+mod field;
+mod mailbox;
+mod message;
+mod queue;
+mod read;
+mod reclaim;
+mod records;
+mod state;
+mod table;
+mod txn;
+
+pub use self::field::Field;
+pub use self::state::State;
+pub use self::table::{Base, Nothing};
+pub use self::txn::Applied;

@@ -1,0 +1,416 @@
+//! A sorted table that remembers how it was, and whose rows may lie elsewhere.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, VecDeque, btree_map};
+use std::fmt;
+use std::iter::Peekable;
+use std::ops::{Bound, RangeBounds};
+
+use super::field::Field;
+
+/// Where rows lie that are not in memory: sorted tables of octets, each with a number.
+///
+/// It has no errors: what cannot be read is not there, and [`State`](super::State) asks for
+/// [`fault`](Self::fault) before it answers anybody.
+pub trait Base: Clone {
+    /// Whether there never is a row.
+    const EMPTY: bool = false;
+
+    /// The value of a row.
+    fn get(&self, table: u8, key: &[u8]) -> Option<Vec<u8>>;
+
+    /// At most `limit` rows from `from` to `to`, ascending.
+    fn page(&self, table: u8, from: Bound<&[u8]>, to: Bound<&[u8]>, limit: usize) -> Vec<(Vec<u8>, Vec<u8>)>;
+
+    /// Takes note that a row is not what a table of that number can have.
+    fn damaged(&self, table: u8, key: &[u8]);
+
+    /// What went wrong since this was last asked.
+    ///
+    /// # Errors
+    /// If anything did: then nothing that was read since may be believed.
+    fn fault(&self) -> Result<(), crate::error::Unavailable>;
+}
+
+/// All rows are in memory.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Nothing;
+
+impl Base for Nothing {
+    const EMPTY: bool = true;
+
+    fn get(&self, _: u8, _: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn page(&self, _: u8, _: Bound<&[u8]>, _: Bound<&[u8]>, _: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+        Vec::new()
+    }
+
+    fn damaged(&self, _: u8, _: &[u8]) {}
+
+    fn fault(&self) -> Result<(), crate::error::Unavailable> {
+        Ok(())
+    }
+}
+
+/// What a base does not have yet, or what it has.
+#[derive(Debug, Clone)]
+struct Row<V> {
+    /// `None`: there is no such row, whatever the base has.
+    value: Option<V>,
+    /// Whether the base does not know.
+    is_new: bool,
+}
+
+/// A map whose changes can be taken back: every write notes what stood there before. Reading and writing cost
+/// O(log n), taking back as much as the writes did.
+///
+/// Over a [`Base`], its own rows go before the base's: those that the base is yet to get, and those that it got.
+pub(super) struct Table<K, V, B> {
+    number: u8,
+    base: B,
+    rows: BTreeMap<K, Row<V>>,
+    /// What stood where before each write, oldest first.
+    before: Vec<(K, Option<Row<V>>)>,
+    /// The keys of all new rows, and of some that are no longer.
+    new: Vec<K>,
+}
+
+impl<K: Ord + Clone + Field, V: Clone + Field, B: Base> Table<K, V, B> {
+    pub(super) fn new(number: u8, base: B) -> Self {
+        Self { number, base, rows: BTreeMap::new(), before: Vec::new(), new: Vec::new() }
+    }
+
+    pub(super) fn get(&self, key: &K) -> Option<Cow<'_, V>> {
+        if let Some(row) = self.rows.get(key) {
+            return row.value.as_ref().map(Cow::Borrowed);
+        }
+        if B::EMPTY {
+            return None;
+        }
+        let key = key.to_octets();
+        let value = self.base.get(self.number, &key)?;
+        let value = V::from_octets(&value);
+        if value.is_none() {
+            self.base.damaged(self.number, &key);
+        }
+        value.map(Cow::Owned)
+    }
+
+    pub(super) fn contains(&self, key: &K) -> bool {
+        match self.rows.get(key) {
+            Some(row) => row.value.is_some(),
+            None => !B::EMPTY && self.base.get(self.number, &key.to_octets()).is_some(),
+        }
+    }
+
+    /// The rows of a range, ascending.
+    pub(super) fn range(&self, range: impl RangeBounds<K>) -> Range<'_, K, V, B> {
+        let (from, to) = (range.start_bound().cloned(), range.end_bound().cloned());
+        let octets = |bound: &Bound<K>| bound.as_ref().map(Field::to_octets);
+        let base =
+            if B::EMPTY { None } else { Some(BaseRows::new(self, octets(&from), octets(&to)).peekable()) };
+        Range { rows: self.rows.range((from, to)).peekable(), base }
+    }
+
+    pub(super) fn first(&self) -> Option<(K, Cow<'_, V>)> {
+        self.range(..).next()
+    }
+
+    pub(super) fn put(&mut self, key: K, value: V) {
+        self.write(key, Row { value: Some(value), is_new: true });
+    }
+
+    fn write(&mut self, key: K, row: Row<V>) {
+        let before = self.rows.insert(key.clone(), row);
+        if !B::EMPTY && before.as_ref().is_none_or(|before| !before.is_new) {
+            self.new.push(key.clone());
+        }
+        self.before.push((key, before));
+    }
+
+    pub(super) fn take(&mut self, key: &K) -> Option<V> {
+        let taken = self.get(key)?.into_owned();
+        if B::EMPTY {
+            let before = self.rows.remove(key);
+            self.before.push((key.clone(), before));
+        } else {
+            self.write(key.clone(), Row { value: None, is_new: true });
+        }
+        Some(taken)
+    }
+
+    /// Removes a whole range, and gives it.
+    pub(super) fn take_range(&mut self, range: impl RangeBounds<K>) -> Vec<(K, V)> {
+        let taken: Vec<_> = self.range(range).map(|(key, value)| (key, value.into_owned())).collect();
+        for (key, _) in &taken {
+            self.take(key);
+        }
+        taken
+    }
+
+    /// Changes a row, if it is there.
+    pub(super) fn change<R>(&mut self, key: &K, change: impl FnOnce(&mut V) -> R) -> Option<R> {
+        let mut value = self.get(key)?.into_owned();
+        let result = change(&mut value);
+        self.put(key.clone(), value);
+        Some(result)
+    }
+
+    /// The writes so far stand.
+    pub(super) fn keep(&mut self) {
+        self.before.clear();
+    }
+
+    /// The writes since the last [`keep`](Self::keep) never were.
+    pub(super) fn roll_back(&mut self) {
+        while let Some((key, before)) = self.before.pop() {
+            match before {
+                Some(row) => self.rows.insert(key, row),
+                None => self.rows.remove(&key),
+            };
+        }
+    }
+
+    /// Gives out the rows that the base does not know, which then knows them.
+    pub(super) fn give(&mut self, mut to: impl FnMut(u8, &[u8], Option<&[u8]>)) {
+        for key in self.new.drain(..) {
+            // Taken back, or given out already.
+            let Some(row) = self.rows.get_mut(&key).filter(|row| row.is_new) else { continue };
+            row.is_new = false;
+            to(self.number, &key.to_octets(), row.value.as_ref().map(Field::to_octets).as_deref());
+        }
+    }
+
+    /// How many rows are in memory.
+    pub(super) fn held(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Holds no row any more: the base has them, or is not to get them.
+    pub(super) fn forget(&mut self) {
+        self.rows.clear();
+        self.before.clear();
+        self.new.clear();
+    }
+}
+
+/// Rows in ascending order: a table's own, and its base's where it has none.
+pub(super) struct Range<'a, K: Field, V: Field, B: Base> {
+    rows: Peekable<btree_map::Range<'a, K, Row<V>>>,
+    base: Option<Peekable<BaseRows<'a, K, V, B>>>,
+}
+
+impl<'a, K: Ord + Clone + Field, V: Clone + Field, B: Base> Iterator for Range<'a, K, V, B> {
+    type Item = (K, Cow<'a, V>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let theirs = self.base.as_mut().and_then(Peekable::peek).map(|(key, _)| key);
+            let is_mine = match (self.rows.peek(), theirs) {
+                (Some((mine, _)), Some(theirs)) => *mine <= theirs,
+                (mine, _) => mine.is_some(),
+            };
+            if !is_mine {
+                let (key, value) = self.base.as_mut()?.next()?;
+                return Some((key, Cow::Owned(value)));
+            }
+            let (key, row) = self.rows.next()?;
+            if let Some(base) = &mut self.base {
+                base.next_if(|(theirs, _)| theirs == key);
+            }
+            if let Some(value) = &row.value {
+                return Some((key.clone(), Cow::Borrowed(value)));
+            }
+        }
+    }
+}
+
+/// Rows of a base, page by page.
+struct BaseRows<'a, K, V, B> {
+    table: &'a Table<K, V, B>,
+    from: Bound<Vec<u8>>,
+    to: Bound<Vec<u8>>,
+    page: VecDeque<(Vec<u8>, Vec<u8>)>,
+    /// How many rows the next page is to have: few at first, since often only the first is looked at. Zero: there
+    /// are no more.
+    limit: usize,
+}
+
+impl<'a, K, V, B> BaseRows<'a, K, V, B> {
+    const FIRST_PAGE: usize = 4;
+    const LARGEST_PAGE: usize = 1024;
+
+    fn new(table: &'a Table<K, V, B>, from: Bound<Vec<u8>>, to: Bound<Vec<u8>>) -> Self {
+        Self { table, from, to, page: VecDeque::new(), limit: Self::FIRST_PAGE }
+    }
+}
+
+impl<K: Field, V: Field, B: Base> Iterator for BaseRows<'_, K, V, B> {
+    type Item = (K, V);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let Some((key, value)) = self.page.pop_front() else {
+                if self.limit == 0 {
+                    return None;
+                }
+                let bounds = (self.from.as_ref().map(Vec::as_slice), self.to.as_ref().map(Vec::as_slice));
+                self.page = self.table.base.page(self.table.number, bounds.0, bounds.1, self.limit).into();
+                let is_full = self.page.len() >= self.limit;
+                self.limit = if is_full { (self.limit * 8).min(Self::LARGEST_PAGE) } else { 0 };
+                if let Some((last, _)) = self.page.back() {
+                    self.from = Bound::Excluded(last.clone());
+                }
+                if self.page.is_empty() {
+                    return None;
+                }
+                continue;
+            };
+            match (K::from_octets(&key), V::from_octets(&value)) {
+                (Some(key), Some(value)) => return Some((key, value)),
+                _ => self.table.base.damaged(self.table.number, &key),
+            }
+        }
+    }
+}
+
+/// Only the rows: what could be taken back is no part of what is.
+impl<K: fmt::Debug, V: fmt::Debug, B> fmt::Debug for Table<K, V, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = self.rows.iter().filter_map(|(key, row)| Some((key, row.value.as_ref()?)));
+        f.debug_map().entries(rows).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::error::Unavailable;
+
+    type Octets = BTreeMap<(u8, Vec<u8>), Vec<u8>>;
+
+    #[derive(Debug, Clone, Default)]
+    struct InMap(Rc<RefCell<Octets>>);
+
+    impl Base for InMap {
+        fn get(&self, table: u8, key: &[u8]) -> Option<Vec<u8>> {
+            self.0.borrow().get(&(table, key.to_vec())).cloned()
+        }
+
+        fn page(
+            &self,
+            table: u8,
+            from: Bound<&[u8]>,
+            to: Bound<&[u8]>,
+            limit: usize,
+        ) -> Vec<(Vec<u8>, Vec<u8>)> {
+            let at = |bound: Bound<&[u8]>| bound.map(|key| (table, key.to_vec()));
+            let from = match at(from) {
+                Bound::Unbounded => Bound::Included((table, Vec::new())),
+                from => from,
+            };
+            let to = match at(to) {
+                Bound::Unbounded => Bound::Excluded((table + 1, Vec::new())),
+                to => to,
+            };
+            let rows = self.0.borrow();
+            rows.range((from, to)).take(limit).map(|((_, key), value)| (key.clone(), value.clone())).collect()
+        }
+
+        fn damaged(&self, table: u8, key: &[u8]) {
+            panic!("table {table} has a damaged row {key:?}");
+        }
+
+        fn fault(&self) -> Result<(), Unavailable> {
+            Ok(())
+        }
+    }
+
+    impl InMap {
+        fn give(&self, table: &mut Table<u16, u64, Self>) {
+            let mut rows = self.0.borrow_mut();
+            table.give(|number, key, value| match value {
+                Some(value) => drop(rows.insert((number, key.to_vec()), value.to_vec())),
+                None => drop(rows.remove(&(number, key.to_vec()))),
+            });
+        }
+    }
+
+    fn rows<B: Base>(table: &Table<u16, u64, B>, range: impl RangeBounds<u16>) -> Vec<(u16, u64)> {
+        table.range(range).map(|(key, value)| (key, value.into_owned())).collect()
+    }
+
+    /// What a table is asked to do.
+    fn steps() -> impl Strategy<Value = Vec<(u8, u16)>> {
+        prop::collection::vec((0u8..10, 0u16..40), 0..80)
+    }
+
+    fn write<B: Base>(table: &mut Table<u16, u64, B>, steps: &[(u8, u16)]) {
+        for (at, &(what, key)) in steps.iter().enumerate() {
+            match what {
+                0..5 => table.put(key, at as u64),
+                5..8 => drop(table.take(&key)),
+                8 => drop(table.take_range(key..key + 3)),
+                _ => drop(table.change(&key, |value| *value += 100)),
+            }
+        }
+    }
+
+    mailwright_core::properties! {
+        #[test]
+        fn what_is_taken_back_never_was(first in steps(), then in steps()) {
+            let mut table = Table::new(1, Nothing);
+            write(&mut table, &first);
+            table.keep();
+            let before = rows(&table, ..);
+            write(&mut table, &then);
+            table.roll_back();
+            prop_assert_eq!(rows(&table, ..), before);
+        }
+
+        /// With a part of the rows in the base, a part in memory and a part in both, it is the table that it would be
+        /// without a base.
+        #[test]
+        fn a_base_changes_nothing(
+            rounds in prop::collection::vec((steps(), prop::bool::ANY, 0u8..4), 0..6),
+            from in 0u16..40,
+            length in 0u16..20,
+        ) {
+            let base = InMap::default();
+            let (mut plain, mut layered) = (Table::new(1, Nothing), Table::new(1, base.clone()));
+            for (steps, stands, then) in rounds {
+                write(&mut plain, &steps);
+                write(&mut layered, &steps);
+                if stands {
+                    plain.keep();
+                    layered.keep();
+                } else {
+                    plain.roll_back();
+                    layered.roll_back();
+                }
+                if then > 0 {
+                    base.give(&mut layered);
+                }
+                if then > 2 {
+                    layered.forget();
+                }
+                prop_assert_eq!(rows(&layered, ..), rows(&plain, ..));
+                prop_assert_eq!(rows(&layered, from..from + length), rows(&plain, from..from + length));
+                for key in 0..40 {
+                    prop_assert_eq!(layered.contains(&key), plain.contains(&key));
+                    prop_assert_eq!(layered.get(&key), plain.get(&key));
+                }
+            }
+            base.give(&mut layered);
+            layered.forget();
+            prop_assert_eq!(rows(&layered, ..), rows(&plain, ..));
+        }
+    }
+}
