@@ -62,6 +62,13 @@ macro_rules! tables {
                 $(self.$name.give(&mut to);)*
             }
 
+            /// Gives out every row that there is, in the order of tables and keys.
+            pub fn all(&self, mut to: impl FnMut(u8, &[u8], &[u8])) {
+                $(for (key, value) in self.$name.range(..) {
+                    to($number, &key.to_octets(), &value.to_octets());
+                })*
+            }
+
             /// How many rows are held in memory.
             pub fn held(&self) -> usize {
                 [$(self.$name.held()),*].into_iter().sum()

@@ -1,0 +1,342 @@
+//! SQLite as sorted tables of octets: the log's index.
+
+use std::cell::{Cell, RefCell};
+use std::fmt::Write as _;
+use std::ops::Bound;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use mailwright_store::model::{Base, Nothing, State};
+use mailwright_store::{Checksum, Unavailable};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+
+/// Where the octets of blobs stand.
+pub(crate) const PLACES: u8 = 200;
+/// What the index knows of itself.
+pub(crate) const META: u8 = 201;
+
+/// Where the index lies.
+#[derive(Debug, Clone)]
+pub(crate) enum Location {
+    /// In this file, and two beside it.
+    File(PathBuf),
+    /// Nowhere, or as [`Index::image`] gave it: tests drive the engine without a disk.
+    #[cfg(test)]
+    Memory(Option<Image>),
+}
+
+/// All rows, by table and key.
+#[cfg(test)]
+pub(crate) type Image = std::collections::BTreeMap<(u8, Vec<u8>), Vec<u8>>;
+
+impl Location {
+    /// Octets of its file; zero if there is none.
+    pub(crate) fn octets(&self) -> u64 {
+        match self {
+            Self::File(path) => std::fs::metadata(path).map_or(0, |found| found.len()),
+            #[cfg(test)]
+            Self::Memory(_) => 0,
+        }
+    }
+
+    /// Nothing is there any more.
+    pub(crate) fn clear(&self) {
+        #[cfg_attr(not(test), expect(irrefutable_let_patterns, reason = "tests have another"))]
+        if let Self::File(path) = self {
+            for ending in ["", "-wal", "-shm"] {
+                let mut name = path.clone().into_os_string();
+                name.push(ending);
+                // If it is not there it need not be removed; if it cannot be, what opens it next says so.
+                let _ = std::fs::remove_file(name);
+            }
+        }
+    }
+}
+
+/// A connection to the index. All that read and write through it share what went wrong.
+#[derive(Clone)]
+pub(crate) struct Index(Rc<Inner>);
+
+struct Inner {
+    connection: Connection,
+    /// The first thing that went wrong since it was last asked.
+    fault: RefCell<Option<Fault>>,
+    /// Whether anything ever was not as it was written.
+    damaged: Cell<bool>,
+}
+
+/// Keys and values.
+type Rows = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fault {
+    /// SQLite cannot.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    /// SQLite finds it malformed.
+    #[error("SQLite finds it malformed")]
+    Shape,
+    /// A row is not what was written.
+    #[error("a row of table {table} is damaged")]
+    Row {
+        /// Of which table.
+        table: u8,
+    },
+}
+
+impl Fault {
+    /// Whether the index is not what was written, rather than out of reach.
+    fn is_damage(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        match self {
+            Self::Shape | Self::Row { .. } => true,
+            Self::Sqlite(error) => matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase)),
+        }
+    }
+
+    /// Whether the disk is full.
+    pub(crate) fn is_full(&self) -> bool {
+        matches!(self, Self::Sqlite(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull))
+    }
+}
+
+impl Index {
+    /// Statements that are kept ready: a few for each table.
+    const STATEMENTS: usize = 512;
+
+    /// Opens it for writing, and creates what is missing.
+    pub(crate) fn open(location: &Location) -> Result<Self, Fault> {
+        let connection = match location {
+            Location::File(path) => Connection::open(path)?,
+            #[cfg(test)]
+            Location::Memory(_) => Connection::open_in_memory()?,
+        };
+        // The log is what is synced before an answer: the index may lose its end, not its shape.
+        connection.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;
+             PRAGMA locking_mode = NORMAL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;",
+        )?;
+        let mut schema = String::from("BEGIN;");
+        for table in Self::tables() {
+            let _ = write!(
+                schema,
+                "CREATE TABLE IF NOT EXISTS t{table} (k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT ROWID;"
+            );
+        }
+        connection.execute_batch(&(schema + "COMMIT;"))?;
+        let index = Self::new(connection);
+        #[cfg(test)]
+        if let Location::Memory(Some(image)) = location {
+            for ((table, key), value) in image {
+                index.set(*table, key, Some(value))?;
+            }
+        }
+        Ok(index)
+    }
+
+    /// Opens it for reading.
+    pub(crate) fn open_for_reading(path: &Path) -> Result<Self, Fault> {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -4096;")?;
+        Ok(Self::new(connection))
+    }
+
+    /// The numbers of all its tables.
+    pub(crate) fn tables() -> impl Iterator<Item = u8> {
+        State::<Nothing>::TABLES.iter().map(|(number, _)| *number).chain([PLACES, META])
+    }
+
+    fn new(connection: Connection) -> Self {
+        connection.set_prepared_statement_cache_capacity(Self::STATEMENTS);
+        Self(Rc::new(Inner { connection, fault: RefCell::new(None), damaged: Cell::new(false) }))
+    }
+
+    /// All that it has, as it is after the last commit.
+    #[cfg(test)]
+    pub(crate) fn image(&self) -> Image {
+        let mut image = Image::new();
+        for table in Self::tables() {
+            let rows = self.page(table, Bound::Unbounded, Bound::Unbounded, usize::MAX);
+            image.extend(rows.into_iter().map(|(key, value)| ((table, key), value)));
+        }
+        image
+    }
+
+    pub(crate) fn begin(&self) -> Result<(), Fault> {
+        self.run("BEGIN IMMEDIATE")
+    }
+
+    /// Begins to read: what others commit from here on is not seen.
+    pub(crate) fn begin_reading(&self) -> Result<(), Fault> {
+        self.run("BEGIN")
+    }
+
+    pub(crate) fn commit(&self) -> Result<(), Fault> {
+        self.run("COMMIT")
+    }
+
+    /// Takes back what was written since [`begin`](Self::begin), as far as SQLite has not done so itself.
+    pub(crate) fn roll_back(&self) {
+        if !self.0.connection.is_autocommit() {
+            let _ = self.run("ROLLBACK");
+        }
+    }
+
+    fn run(&self, sql: &str) -> Result<(), Fault> {
+        self.0.connection.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+
+    /// Writes out all that is only in SQLite's cache, so that the commit needs no more room; and makes sure that the
+    /// transaction is still open, since SQLite ends it itself when a write fails.
+    pub(crate) fn flush(&self) -> Result<(), Fault> {
+        self.0.connection.cache_flush()?;
+        if self.0.connection.is_autocommit() {
+            return Err(rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ABORT),
+                None,
+            )
+            .into());
+        }
+        Ok(())
+    }
+
+    /// Sets a row, or removes it.
+    pub(crate) fn set(&self, table: u8, key: &[u8], value: Option<&[u8]>) -> Result<(), Fault> {
+        let connection = &self.0.connection;
+        match value {
+            Some(value) => {
+                let value = seal(table, key, value);
+                let mut put =
+                    connection.prepare_cached(&format!("INSERT OR REPLACE INTO t{table} VALUES (?1, ?2)"))?;
+                put.execute(params![key, value])?;
+            }
+            None => {
+                let mut remove = connection.prepare_cached(&format!("DELETE FROM t{table} WHERE k = ?1"))?;
+                remove.execute([key])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn try_get(&self, table: u8, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        let mut get = self.0.connection.prepare_cached(&format!("SELECT v FROM t{table} WHERE k = ?1"))?;
+        let value = get.query_row([key], |row| row.get::<_, Vec<u8>>(0)).optional()?;
+        value.map(|value| unseal(table, key, value)).transpose()
+    }
+
+    fn try_page(&self, table: u8, from: Bound<&[u8]>, to: Bound<&[u8]>, limit: usize) -> Result<Rows, Fault> {
+        let (above, from) = match from {
+            Bound::Included(from) => (">=", from),
+            Bound::Excluded(from) => (">", from),
+            Bound::Unbounded => (">=", &[][..]),
+        };
+        let (below, to) = match to {
+            Bound::Included(to) => ("AND k <= ?2", to),
+            Bound::Excluded(to) => ("AND k < ?2", to),
+            Bound::Unbounded => ("AND ?2 IS NOT NULL", &[][..]),
+        };
+        let sql = format!("SELECT k, v FROM t{table} WHERE k {above} ?1 {below} ORDER BY k LIMIT ?3");
+        let mut page = self.0.connection.prepare_cached(&sql)?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = page.query_map(params![from, to, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.map(|row| {
+            let (key, value): (Vec<u8>, Vec<u8>) = row?;
+            let value = unseal(table, &key, value)?;
+            Ok((key, value))
+        })
+        .collect()
+    }
+
+    /// Copies the write-ahead log into the index, and syncs both. Whether all of it was copied.
+    pub(crate) fn checkpoint(&self, mode: &str) -> Result<bool, Fault> {
+        let row = self.0.connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+        });
+        let (busy, pages, copied) = row?;
+        Ok(busy == 0 && pages == copied)
+    }
+
+    /// Looks at all of it: SQLite's own check of its shape, which has no checksums, then the checksum of every row. A
+    /// pointer that leads elsewhere hides rows, and no look at those that are left would tell.
+    pub(crate) fn check(&self) -> Result<(), Fault> {
+        let shape =
+            self.0.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))?;
+        if shape != "ok" {
+            return Err(Fault::Shape);
+        }
+        for table in Self::tables() {
+            let mut from = Bound::Unbounded;
+            loop {
+                let page = self.try_page(table, from.as_ref().map(Vec::as_slice), Bound::Unbounded, 1000)?;
+                let Some((last, _)) = page.into_iter().next_back() else { break };
+                from = Bound::Excluded(last);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it was ever found to be other than it was written: then it is to be thrown away.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.0.damaged.get()
+    }
+
+    /// What went wrong since this was last asked.
+    pub(crate) fn take_fault(&self) -> Result<(), Fault> {
+        self.0.fault.take().map_or(Ok(()), Err)
+    }
+
+    fn note(&self, fault: Fault) {
+        if fault.is_damage() {
+            self.0.damaged.set(true);
+        }
+        self.0.fault.borrow_mut().get_or_insert(fault);
+    }
+}
+
+impl Base for Index {
+    fn get(&self, table: u8, key: &[u8]) -> Option<Vec<u8>> {
+        self.try_get(table, key).unwrap_or_else(|fault| {
+            self.note(fault);
+            None
+        })
+    }
+
+    fn page(&self, table: u8, from: Bound<&[u8]>, to: Bound<&[u8]>, limit: usize) -> Rows {
+        self.try_page(table, from, to, limit).unwrap_or_else(|fault| {
+            self.note(fault);
+            Vec::new()
+        })
+    }
+
+    fn damaged(&self, table: u8, _: &[u8]) {
+        self.note(Fault::Row { table });
+    }
+
+    fn fault(&self) -> Result<(), Unavailable> {
+        self.take_fault().map_err(Unavailable::new)
+    }
+}
+
+/// SQLite has no checksums of its own: each value ends with one over table, key and value.
+fn seal(table: u8, key: &[u8], value: &[u8]) -> Vec<u8> {
+    let sum = checksum(table, key, value);
+    let mut sealed = Vec::with_capacity(value.len() + sum.len());
+    sealed.extend_from_slice(value);
+    sealed.extend_from_slice(&sum);
+    sealed
+}
+
+fn unseal(table: u8, key: &[u8], mut value: Vec<u8>) -> Result<Vec<u8>, Fault> {
+    let sum = value.split_off(value.len().saturating_sub(4));
+    if checksum(table, key, &value)[..] == sum[..] { Ok(value) } else { Err(Fault::Row { table }) }
+}
+
+fn checksum(table: u8, key: &[u8], value: &[u8]) -> [u8; 4] {
+    let mut sum = Checksum::default();
+    sum.update(&[table]);
+    sum.update(key);
+    sum.update(value);
+    sum.value().to_le_bytes()
+}

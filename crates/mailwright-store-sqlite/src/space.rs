@@ -1,0 +1,50 @@
+//! How much room the disk has.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::disk::StdDisk;
+use crate::reserve::{Reserve, ReserveConfig};
+
+/// The room on the disk of a data directory.
+#[derive(Debug)]
+pub(crate) struct Space {
+    dir: PathBuf,
+    /// For what makes room.
+    reserve: Reserve<StdDisk>,
+    reserve_bytes: u64,
+    watermark_bytes: u64,
+}
+
+impl Space {
+    pub(crate) fn open(dir: &Path, reserve_bytes: u64, watermark_bytes: u64) -> io::Result<Self> {
+        let reserve = Reserve::open(StdDisk::open(dir)?, ReserveConfig { bytes: reserve_bytes })?;
+        Ok(Self { dir: dir.to_owned(), reserve, reserve_bytes, watermark_bytes })
+    }
+
+    /// Whether so little is left that no mail is to be taken. Then the reserve is given up for what makes room; it is
+    /// taken again once there is enough.
+    pub(crate) fn is_low(&mut self) -> bool {
+        // Where it cannot be told, writing will tell.
+        let Ok(free) = free_bytes(&self.dir) else { return false };
+        let is_low = free < self.watermark_bytes;
+        // Whatever of it fails: the next group tries again.
+        if is_low {
+            let _ = self.reserve.release();
+        } else if !self.reserve.is_held() && free >= self.watermark_bytes.saturating_add(self.reserve_bytes) {
+            let _ = self.reserve.restore();
+        }
+        is_low
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn free_bytes(dir: &Path) -> io::Result<u64> {
+    let room = rustix::fs::statvfs(dir)?;
+    Ok(room.f_bavail.saturating_mul(room.f_frsize))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn free_bytes(_: &Path) -> io::Result<u64> {
+    Err(io::ErrorKind::Unsupported.into())
+}
