@@ -5,13 +5,14 @@ use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
-const PACKAGES: [&str; 9] = [
+const PACKAGES: [&str; 10] = [
     "ca-certificates",
     "curl",
     "fetchmail",
     "libio-socket-ssl-perl",
     "libnet-ssleay-perl",
     "mpop",
+    "openssl",
     "python3",
     "strace",
     "swaks",

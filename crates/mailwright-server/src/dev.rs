@@ -1,17 +1,22 @@
 //! `mailwright dev`
 
 use std::fmt::Write as _;
+use std::fs::DirBuilder;
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
 use mailwright_server::{Running, Server, Service, StartError};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use mailwright_store_sqlite::SqliteConfig;
 
-use crate::{EX_OSERR, EX_UNAVAILABLE};
+use crate::data::{Opened, close_off_thread, open_off_thread};
+use crate::exit::{Exit, Failure};
+use crate::signals::StopSignal;
 
 /// The users that are there at the start; the password is the name.
 const USERS: [&str; 2] = ["ann", "bob"];
@@ -33,6 +38,9 @@ pub(crate) struct Dev {
     /// POP3 inside TLS [default: port 1995, or the next free one].
     #[arg(long, env = "MAILWRIGHT_POP3S", value_name = "ADDR")]
     pop3s: Option<SocketAddr>,
+    /// Keeps mail and accounts in this folder, which is created if it is missing. Without it all is in memory.
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
     /// Writes the certificate to trust, in PEM, to this file. Without it no file is written at all.
     #[arg(long, value_name = "FILE")]
     write_ca: Option<PathBuf>,
@@ -40,8 +48,24 @@ pub(crate) struct Dev {
 
 impl Dev {
     pub(crate) async fn run(self) -> ExitCode {
+        match self.serve().await {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => Exit::Unavailable.into(),
+            Err(failure) => failure.print(),
+        }
+    }
+
+    /// Says whether all connections finished in time.
+    async fn serve(self) -> Result<bool, Failure> {
         let begun = Instant::now();
+        let opened = match &self.keep {
+            Some(dir) => Some(open(dir).await?),
+            None => None,
+        };
         let mut server = Server::new("localhost").for_development();
+        if let Some(opened) = &opened {
+            server = server.store(Arc::clone(&opened.store));
+        }
         for user in USERS {
             server = server.account(format!("{user}@localhost"), user);
         }
@@ -51,29 +75,24 @@ impl Dev {
                 (None, port) => server.listen_near(service, (self.listen, port)),
             };
         }
-        let running = match server.start().await {
-            Ok(running) => running,
-            Err(error) => return fail(&error),
-        };
-        if let Some(file) = &self.write_ca
-            && let Err(error) = std::fs::write(file, running.authority_pem())
-        {
-            eprintln!("mailwright: cannot write {}: {error}", file.display());
-            return ExitCode::from(EX_OSERR);
+        let running = server.start().await.map_err(|error| not_started(&error))?;
+        if let Some(file) = &self.write_ca {
+            std::fs::write(file, running.authority_pem()).map_err(|error| {
+                Failure::new(Exit::OsError, format!("cannot write {}: {error}", file.display()))
+            })?;
         }
         // Before anybody is told that the server is there, and may ask it to stop.
-        let stop = match StopSignal::listen() {
-            Ok(stop) => stop,
-            Err(error) => {
-                eprintln!("mailwright: cannot listen for signals: {error}");
-                return ExitCode::from(EX_OSERR);
-            }
-        };
+        let mut stop = StopSignal::listen()
+            .map_err(|error| Failure::new(Exit::OsError, format!("cannot listen for signals: {error}")))?;
         let banner = self.banner(&running);
         // A closed stdout is no reason not to serve.
         let _ = writeln!(std::io::stdout(), "{banner}ready in {} ms", begun.elapsed().as_millis());
         stop.wait().await;
-        if running.shutdown().await { ExitCode::SUCCESS } else { ExitCode::from(EX_UNAVAILABLE) }
+        let finished = running.shutdown().await;
+        if let Some(opened) = opened {
+            close_off_thread(opened).await?;
+        }
+        Ok(finished)
     }
 
     /// The address that was asked for, and the usual port.
@@ -96,11 +115,15 @@ impl Dev {
             Some(file) => format!("{}   trust it with SSL_CERT_FILE", file.display()),
             None => "self-signed, in memory only   --write-ca FILE saves what to trust".to_owned(),
         };
+        let kept = match &self.keep {
+            Some(dir) => format!("kept in {}", dir.display()),
+            None => "gone when you press Ctrl-C  (--keep DIR to persist)".to_owned(),
+        };
         let mut banner = String::new();
         // Writing to a `String` cannot fail.
         let _ = write!(
             banner,
-            "mailwright {} dev - everything below is real, on this machine only, gone when you press Ctrl-C\n\
+            "mailwright {} dev - everything below is real, on this machine only, {kept}\n\
              \n  SMTP        {smtp:<22} any login, users @localhost; STARTTLS on; SMTPS {smtps}\
              \n  POP3        {pop3:<22} STLS on; POP3S {pop3s}\
              \n  Users       {}    any other user is created on login\
@@ -115,29 +138,21 @@ impl Dev {
     }
 }
 
-fn fail(error: &StartError) -> ExitCode {
-    eprintln!("mailwright: {error}");
-    if let StartError::Listen { service, .. } = error {
-        eprintln!("  is another server running? choose another address with --{} ADDR", service.name());
-    }
-    ExitCode::from(EX_OSERR)
+/// Opens the folder, for its owner alone if it is new.
+async fn open(dir: &Path) -> Result<Opened, Failure> {
+    let created = DirBuilder::new().recursive(true).mode(0o700).create(dir);
+    created
+        .map_err(|error| Failure::of_io(format!("cannot create {}: {error}", dir.display()), dir, &error))?;
+    open_off_thread(SqliteConfig::at(dir)).await
 }
 
-/// Ctrl-C, or what service managers send.
-struct StopSignal {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl StopSignal {
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    async fn wait(mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
+fn not_started(error: &StartError) -> Failure {
+    let failure = Failure::new(Exit::OsError, error.to_string());
+    match error {
+        StartError::Listen { service, .. } => failure.with_remedy(format!(
+            "is another server running? choose another address with --{} ADDR",
+            service.name()
+        )),
+        _ => failure,
     }
 }

@@ -4,13 +4,25 @@
 
 mod certificate;
 mod chaos;
+mod directories;
 mod login;
 mod maildrop;
 mod provider;
 mod receive;
 mod received;
+mod residents;
+mod running;
 mod server;
+mod service;
+mod serving;
+mod settings;
 mod shared;
+#[cfg(test)]
+mod tests;
 
-pub use certificate::CertificateError;
-pub use server::{Running, Server, Service, StartError};
+pub use certificate::{CertificateError, Certificates};
+pub use residents::ResidentError;
+pub use running::Running;
+pub use server::{Server, StartError};
+pub use service::Service;
+pub use settings::{Settings, StaticUser};

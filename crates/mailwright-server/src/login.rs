@@ -35,10 +35,10 @@ impl From<Unavailable> for LoginError {
 }
 
 impl<S: Store, D: Directory> Shared<S, D> {
-    /// Checks a password. An unknown user costs as much as a known one. A name without domain is one at ours.
+    /// Checks a password. An unknown user costs as much as a known one. A name without domain is one at our first.
     pub(crate) async fn login(&self, from: IpAddr, mut credentials: Credentials) -> Result<User, LoginError> {
         if !credentials.user.contains('@') {
-            credentials.user = format!("{}@{}", credentials.user, self.hostname);
+            credentials.user = format!("{}@{}", credentials.user, self.home);
         }
         if self.lockout().check(from, self.clock.mono()).is_err() {
             info!(%from, user = credentials.user, "login refused: too many failures from this address");

@@ -20,7 +20,8 @@ pub(crate) struct Pop3<S, D> {
     pub(crate) shared: Arc<Shared<S, D>>,
     pub(crate) config: Arc<Config>,
     pub(crate) driver: Arc<DriverConfig>,
-    pub(crate) tls: Arc<dyn Tls>,
+    /// Without, there is neither STLS nor a login.
+    pub(crate) tls: Option<Arc<dyn Tls>>,
     pub(crate) implicit_tls: bool,
     pub(crate) shutdown: Shutdown,
     pub(crate) locks: Locks,
@@ -68,10 +69,8 @@ impl<S: Store, D: Directory> Pop3<S, D> {
     }
 
     async fn begin(&self, io: Box<dyn Io>) -> std::io::Result<(Box<dyn Io>, Option<TlsInfo>)> {
-        if !self.implicit_tls {
-            return Ok((io, None));
-        }
-        let (io, info) = handshake(self.tls.as_ref(), io, &self.driver).await?;
+        let Some(tls) = self.tls.as_ref().filter(|_| self.implicit_tls) else { return Ok((io, None)) };
+        let (io, info) = handshake(tls.as_ref(), io, &self.driver).await?;
         Ok((io, Some(info)))
     }
 }
@@ -99,7 +98,7 @@ impl<'a, S: Store, D: Directory> Session<'a, S, D> {
     fn new(pop3: &'a Pop3<S, D>, io: Box<dyn Io>, peer: IpAddr, tls: Option<TlsInfo>) -> Self {
         let machine = Server::new(Arc::clone(&pop3.config), tls);
         let driver = Driver::new(machine, io, Arc::clone(&pop3.shared.clock), Arc::clone(&pop3.driver))
-            .with_tls(Some(Arc::clone(&pop3.tls)))
+            .with_tls(pop3.tls.clone())
             .with_shutdown(&pop3.shutdown);
         Self { pop3, driver, peer, exchange: None, open: None }
     }

@@ -41,6 +41,12 @@ impl<S: Store, D: Directory> SmtpHandler for Receive<S, D> {
     }
 
     async fn mail(&self, cx: &Ctx, from: &ReversePath, _params: &MailParams) -> Verdict {
+        // Before the client sends what could not be kept.
+        match self.0.store.health() {
+            Health::Ok => {}
+            Health::LowSpace => return Err(Rejection::insufficient_storage()),
+            _ => return Err(Rejection::insufficient_storage().with_text("mail cannot be stored now")),
+        }
         let Some(user) = cx.user().filter(|_| self.0.check_sender) else { return Ok(()) };
         let known = self.0.directory.credentials(user).await?.ok_or_else(Rejection::auth_unavailable)?;
         if self.0.directory.may_send(known.account, from).await? {
@@ -52,11 +58,6 @@ impl<S: Store, D: Directory> SmtpHandler for Receive<S, D> {
     async fn rcpt(&self, _cx: &Ctx, to: &Address) -> Verdict {
         if let Some((At::Rcpt, rejection)) = self.0.chaos.wanted(to) {
             return Err(rejection);
-        }
-        match self.0.store.health() {
-            Health::Ok => {}
-            Health::LowSpace => return Err(Rejection::insufficient_storage()),
-            _ => return Err(Rejection::local_error()),
         }
         if self.0.chaos.wanted(to).is_some() {
             return Ok(());

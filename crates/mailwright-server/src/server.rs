@@ -6,62 +6,27 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
-use mailwright_auth::{Cost, CostError, Lockout, LockoutLimits, Mechanism, Verifier, VerifierError};
-use mailwright_core::{Address, Clock, Domain, Entropy, InvalidAddress, Machine};
-use mailwright_store::{
-    AccountOp, Batch, BatchId, Credential, DirectoryConfig, ManagedDirectory, MemoryConfig, MemoryStore,
-    NewAccount, Rejected, Store,
-};
+use mailwright_auth::{Cost, CostError, Lockout, LockoutLimits, Verifier, VerifierError};
+use mailwright_core::{Clock, Domain, Entropy, InvalidAddress};
+use mailwright_store::{DynStore, MemoryConfig, MemoryStore};
 use mailwright_tokio::{
-    Blocking, DriverConfig, Gate, GateLimits, Rustls, Shutdown, SmtpServer, SystemClock, SystemEntropy, Tls,
-    accept_all,
+    Blocking, DriverConfig, Gate, GateLimits, Rustls, Shutdown, SystemClock, SystemEntropy, Tls,
 };
 use thiserror::Error;
 use tokio::net::TcpListener;
 
-use crate::certificate::{Certificate, CertificateError};
+use crate::certificate::{CertificateError, Certificates, Current};
 use crate::chaos::Chaos;
-use crate::maildrop::{Locks, Pop3};
-use crate::receive::Receive;
-use crate::shared::Shared;
-
-/// What a socket speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Service {
-    /// SMTP, with STARTTLS and AUTH.
-    Smtp,
-    /// SMTP inside TLS.
-    Smtps,
-    /// POP3, with STLS.
-    Pop3,
-    /// POP3 inside TLS.
-    Pop3s,
-}
-
-impl Service {
-    /// All, in the order in which they are shown.
-    pub const ALL: [Self; 4] = [Self::Smtp, Self::Smtps, Self::Pop3, Self::Pop3s];
-
-    /// Its name in the log.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Smtp => "smtp",
-            Self::Smtps => "smtps",
-            Self::Pop3 => "pop3",
-            Self::Pop3s => "pop3s",
-        }
-    }
-
-    fn is_tls(self) -> bool {
-        matches!(self, Self::Smtps | Self::Pop3s)
-    }
-}
+use crate::maildrop::Locks;
+use crate::residents::{ResidentError, settle};
+use crate::running::Running;
+use crate::service::Service;
+use crate::serving::{Fixed, Serving};
+use crate::settings::{Settings, StaticUser};
 
 /// A whole mail server, to run inside a process.
 ///
-/// Mail is kept in memory and gone with it. Mail for others is refused.
+/// Mail is kept in memory and gone with it, unless it is given a [`store`](Self::store). Mail for others is refused.
 ///
 /// ```
 /// use mailwright_server::{Server, Service};
@@ -81,15 +46,29 @@ impl Service {
 pub struct Server {
     hostname: String,
     accounts: Vec<(String, String)>,
+    settings: Settings,
+    store: Option<Arc<dyn DynStore>>,
+    certificates: Encryption,
     listen: Vec<(Service, SocketAddr, Taken)>,
     creates_unknown: bool,
     check_sender: bool,
     chaos: Chaos,
     cost: Cost,
     gate: GateLimits,
+    lockout: LockoutLimits,
     patience: Duration,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+}
+
+/// Where the certificate comes from.
+enum Encryption {
+    /// From here.
+    Made,
+    /// From the caller.
+    Given(Certificates),
+    /// There is none.
+    Off,
 }
 
 /// What to do if a port is taken.
@@ -139,7 +118,7 @@ pub enum StartError {
         cause: io::Error,
     },
     /// There is no certificate.
-    #[error("cannot make a certificate: {0}")]
+    #[error("cannot use the certificate: {0}")]
     Certificate(#[from] CertificateError),
     /// A password cannot be hashed.
     #[error(transparent)]
@@ -149,7 +128,7 @@ pub enum StartError {
     Cost(#[from] CostError),
     /// The accounts cannot be created.
     #[error("cannot create the accounts: {0}")]
-    Store(#[from] Rejected),
+    Resident(#[from] ResidentError),
 }
 
 impl Server {
@@ -158,22 +137,54 @@ impl Server {
         Self {
             hostname: hostname.into(),
             accounts: Vec::new(),
+            settings: Settings::new([]),
+            store: None,
+            certificates: Encryption::Made,
             listen: Vec::new(),
             creates_unknown: false,
             check_sender: true,
             chaos: Chaos::Off,
             cost: Cost::default(),
             gate: GateLimits::default(),
+            lockout: LockoutLimits::default(),
             patience: Duration::from_secs(10),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
         }
     }
 
-    /// With an account, which logs in by its address.
+    /// With a user, who logs in by this address and password; see [`StaticUser`](crate::StaticUser).
     #[must_use]
     pub fn account(mut self, address: impl Into<String>, password: impl Into<String>) -> Self {
         self.accounts.push((address.into(), password.into()));
+        self
+    }
+
+    /// With what may change while it runs.
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Keeps mail and managed accounts there. Who gives it closes it, after the [shutdown](Running::shutdown).
+    #[must_use]
+    pub fn store(mut self, store: Arc<dyn DynStore>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// With this certificate in the place of one that is made at the start.
+    #[must_use]
+    pub fn certificates(mut self, certificates: Certificates) -> Self {
+        self.certificates = Encryption::Given(certificates);
+        self
+    }
+
+    /// Without TLS: neither STARTTLS is offered, nor any login.
+    #[must_use]
+    pub fn without_tls(mut self) -> Self {
+        self.certificates = Encryption::Off;
         self
     }
 
@@ -210,59 +221,69 @@ impl Server {
         self
     }
 
+    /// When addresses are locked that guess passwords.
+    #[must_use]
+    pub fn lockout(mut self, limits: LockoutLimits) -> Self {
+        self.lockout = limits;
+        self
+    }
+
+    /// How long a shutdown waits for what is under way.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
     /// Binds all sockets, and serves.
     ///
     /// # Errors
     /// If anything is wrong; then nothing runs.
     pub async fn start(self) -> Result<Running, StartError> {
-        let domain = self.domain()?;
+        let own = self.domain()?;
         let mut sockets = Vec::new();
         for &(service, addr, taken) in &self.listen {
             let bound = bind(addr, taken).await;
             sockets.push((service, bound.map_err(|cause| StartError::Listen { service, addr, cause })?));
         }
-        let mut names = vec![self.hostname.clone()];
-        names.extend((self.hostname != "localhost").then(|| "localhost".to_owned()));
-        let certificate = Certificate::generate(names)?;
-        let store = MemoryStore::new(MemoryConfig::default());
-        self.create_accounts(&store).await?;
-        let mut directory = DirectoryConfig::new([domain]);
-        if self.creates_unknown {
-            directory = directory.creating_unknown();
-        }
-        let shared = Arc::new(Shared {
-            hostname: self.hostname.clone(),
-            directory: ManagedDirectory::new(directory, store.clone()),
+        let users = self.users()?;
+        let certificates = self.take_certificates()?;
+        let authority =
+            certificates.as_ref().and_then(Certificates::authority_pem).unwrap_or_default().to_owned();
+        let current = certificates.map(|certificates| Arc::new(Current::new(&certificates)));
+        let tls = match &current {
+            Some(current) => Some(Arc::new(Rustls::new(Arc::new(current.config()?))) as Arc<dyn Tls>),
+            None => None,
+        };
+        let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new(MemoryConfig::default())));
+        let fixed = Fixed {
+            hostname: self.hostname,
             store,
-            lockout: Mutex::new(Lockout::new(LockoutLimits::default())),
+            lockout: Arc::new(Mutex::new(Lockout::new(self.lockout))),
             cost: self.cost,
             offload: Arc::new(Blocking::default()),
-            clock: Arc::clone(&self.clock),
-            entropy: Arc::clone(&self.entropy),
+            clock: self.clock,
+            entropy: self.entropy,
             creates_unknown: self.creates_unknown,
             check_sender: self.check_sender,
             chaos: self.chaos,
-        });
-        let serving = Serving {
-            shared,
-            tls: Arc::new(Rustls::new(Arc::clone(&certificate.config))),
-            gate: Gate::new(self.gate.clone()),
+            tls,
+            gate: Gate::new(self.gate),
             shutdown: Shutdown::new(),
             driver: Arc::new(DriverConfig::default()),
             locks: Locks::default(),
         };
+        let settings = self.settings.with_own(&own, &users);
+        let residents = settle(&fixed.store, &settings.users, &*fixed.clock, &*fixed.entropy).await?;
+        let serving = Arc::new(Serving::new(fixed, &settings, residents));
         let mut addrs = Vec::new();
         for (service, listener) in sockets {
             let addr = listener.local_addr().unwrap_or_else(|_| (Ipv4Addr::UNSPECIFIED, 0).into());
             addrs.push((service, addr));
-            serving.serve(service, listener);
+            serving.listen(service, listener);
         }
-        Ok(Running {
-            addrs,
-            authority: certificate.authority,
-            shutdown: serving.shutdown,
-            patience: self.patience,
-        })
+        serving.tidy();
+        Ok(Running { addrs, authority, own, users, current, serving, patience: self.patience })
     }
 
     fn domain(&self) -> Result<Domain, StartError> {
@@ -270,25 +291,29 @@ impl Server {
         self.hostname.parse().map_err(|cause| StartError::Hostname { name, cause })
     }
 
-    async fn create_accounts(&self, store: &MemoryStore) -> Result<(), StartError> {
-        for (name, password) in &self.accounts {
-            let address: Address =
+    /// The users with a password, as if they stood in the settings.
+    fn users(&self) -> Result<Vec<StaticUser>, StartError> {
+        let user = |(name, password): &(String, String)| {
+            let address =
                 name.parse().map_err(|cause| StartError::Account { address: name.clone(), cause })?;
             let mut salt = [0; 16];
             self.entropy.fill(&mut salt);
             let verifier = Verifier::hash(password.as_bytes(), salt, self.cost)?;
-            let new = NewAccount {
-                login: name.clone(),
-                addresses: vec![address],
-                credentials: vec![Credential { name: "password".to_owned(), verifier }],
-                ..NewAccount::default()
-            };
-            let mut id = [0; 16];
-            self.entropy.fill(&mut id);
-            let batch = Batch::new(BatchId(id), self.clock.wall()).with(AccountOp::Create(new));
-            store.commit(batch).await?;
+            Ok(StaticUser { address, aliases: Vec::new(), verifier })
+        };
+        self.accounts.iter().map(user).collect()
+    }
+
+    fn take_certificates(&self) -> Result<Option<Certificates>, CertificateError> {
+        match &self.certificates {
+            Encryption::Off => Ok(None),
+            Encryption::Given(certificates) => Ok(Some(certificates.clone())),
+            Encryption::Made => {
+                let mut names = vec![self.hostname.clone()];
+                names.extend((self.hostname != "localhost").then(|| "localhost".to_owned()));
+                Certificates::generate(names).map(Some)
+            }
         }
-        Ok(())
     }
 }
 
@@ -306,103 +331,4 @@ async fn bind(addr: SocketAddr, taken: Taken) -> io::Result<TcpListener> {
         }
     }
     bound
-}
-
-type Directory = ManagedDirectory<MemoryStore>;
-
-/// What the listeners share.
-struct Serving {
-    shared: Arc<Shared<MemoryStore, Directory>>,
-    tls: Arc<dyn Tls>,
-    gate: Gate,
-    shutdown: Shutdown,
-    driver: Arc<DriverConfig>,
-    locks: Locks,
-}
-
-impl Serving {
-    fn serve(&self, service: Service, listener: TcpListener) {
-        match service {
-            Service::Smtp | Service::Smtps => self.smtp(service, listener),
-            Service::Pop3 | Service::Pop3s => self.pop3(service, listener),
-        }
-    }
-
-    fn smtp(&self, service: Service, listener: TcpListener) {
-        let config = mailwright_smtp::Config {
-            hostname: self.shared.hostname.clone(),
-            auth_mechanisms: mechanisms(),
-            // Only ever for development, and only told to those on this machine.
-            auth_without_tls: self.shared.creates_unknown,
-            ..mailwright_smtp::Config::default()
-        };
-        let server = SmtpServer::with_config(config, Receive(Arc::clone(&self.shared)))
-            .driver(Arc::clone(&self.driver))
-            .gate(self.gate.clone())
-            .shutdown(self.shutdown.clone())
-            .environment(Arc::clone(&self.shared.clock), Arc::clone(&self.shared.entropy));
-        let tls = Arc::clone(&self.tls);
-        let server = if service.is_tls() { server.implicit_tls(tls) } else { server.start_tls(tls) };
-        self.shutdown.spawn(server.serve(listener));
-    }
-
-    fn pop3(&self, service: Service, listener: TcpListener) {
-        let config = Arc::new(mailwright_pop3::Config {
-            hostname: self.shared.hostname.clone(),
-            start_tls: !service.is_tls(),
-            auth_mechanisms: mechanisms(),
-            login_without_tls: self.shared.creates_unknown,
-            ..mailwright_pop3::Config::default()
-        });
-        let turned = if service.is_tls() { Bytes::new() } else { pop3_turned_away(&config) };
-        let pop3 = Arc::new(Pop3 {
-            shared: Arc::clone(&self.shared),
-            config,
-            driver: Arc::clone(&self.driver),
-            tls: Arc::clone(&self.tls),
-            implicit_tls: service.is_tls(),
-            shutdown: self.shutdown.clone(),
-            locks: self.locks.clone(),
-        });
-        let session = move |io, peer| Arc::clone(&pop3).session(io, peer);
-        self.shutdown.spawn(accept_all(listener, self.gate.clone(), self.shutdown.clone(), turned, session));
-    }
-}
-
-fn mechanisms() -> Vec<String> {
-    Mechanism::ALL.iter().map(|mechanism| mechanism.name().to_owned()).collect()
-}
-
-fn pop3_turned_away(config: &Arc<mailwright_pop3::Config>) -> Bytes {
-    let rejection = mailwright_pop3::Rejection::too_many_connections();
-    let mut machine = mailwright_pop3::Server::turn_away(Arc::clone(config), &rejection);
-    let output = machine.output();
-    output.release();
-    output.copy_to_bytes(output.remaining())
-}
-
-/// A server that runs until it is shut down, or its runtime ends.
-#[derive(Debug)]
-pub struct Running {
-    addrs: Vec<(Service, SocketAddr)>,
-    authority: String,
-    shutdown: Shutdown,
-    patience: Duration,
-}
-
-impl Running {
-    /// Where a service really listens: the first such socket.
-    pub fn addr(&self, service: Service) -> Option<SocketAddr> {
-        self.addrs.iter().find(|bound| bound.0 == service).map(|bound| bound.1)
-    }
-
-    /// The authority that signed the certificate, in PEM: for clients to trust.
-    pub fn authority_pem(&self) -> &str {
-        &self.authority
-    }
-
-    /// Takes no more connections, finishes what is under way, then cuts off. Says whether all finished in time.
-    pub async fn shutdown(self) -> bool {
-        self.shutdown.drain(self.patience).await
-    }
 }

@@ -11,9 +11,11 @@ use crate::chaos::Chaos;
 /// Store, directory, and the environment.
 pub(crate) struct Shared<S, D> {
     pub(crate) hostname: String,
+    /// The domain of those who log in without one.
+    pub(crate) home: String,
     pub(crate) store: S,
     pub(crate) directory: D,
-    pub(crate) lockout: Mutex<Lockout>,
+    pub(crate) lockout: Arc<Mutex<Lockout>>,
     /// What a password check costs, also one of an unknown user.
     pub(crate) cost: Cost,
     pub(crate) offload: Arc<dyn Offload>,

@@ -103,6 +103,8 @@ pub(crate) fn position(index: &Index) -> Result<Option<Position>, Fault> {
 }
 
 impl<D: Disk> Engine<D> {
+    const REPLAYED_BETWEEN_CHECKPOINTS: u64 = 1000;
+
     /// Brings the index up to the end of the log, and begins a new epoch.
     pub(crate) fn open(
         parts: Parts<D>,
@@ -146,7 +148,7 @@ impl<D: Disk> Engine<D> {
     /// Puts into the index what the log has and it has not.
     fn replay(&self) -> Result<u64, Stuck> {
         let after = position(&self.index)?;
-        let mut groups = 0;
+        let mut groups = 0_u64;
         for group in self.log.groups_after(after) {
             // What is damaged was reported when the log was opened: the rest goes on.
             let Logged::Group(group) = group? else { continue };
@@ -162,6 +164,10 @@ impl<D: Disk> Engine<D> {
             self.index.set(META, POSITION, Some(&group.position.encode()))?;
             self.index.commit()?;
             groups += 1;
+            // SQLite's own log must not become as large as the whole index.
+            if groups.is_multiple_of(Self::REPLAYED_BETWEEN_CHECKPOINTS) {
+                self.index.checkpoint("PASSIVE")?;
+            }
         }
         Ok(groups)
     }
@@ -341,9 +347,11 @@ impl<D: Disk> Engine<D> {
             self.index.roll_back();
             return Ok(());
         }
-        // If there is no next segment, the present one is as it was.
-        let plan = self.log.plan(changes.as_octets(), &bodies).map_err(|error| {
-            Refused::Again(if error.is_full() { Cause::NoSpace } else { Unavailable::new(error).into() })
+        let plan = self.log.plan(changes.as_octets(), &bodies).map_err(|error| match error {
+            // There is no room for the next segment, and the present one is as it was.
+            error if error.is_full() => Refused::Again(Cause::NoSpace),
+            error if self.log.is_poisoned() => error.into(),
+            error => Refused::Again(Unavailable::new(error).into()),
         })?;
         for (body, place) in bodies.iter().zip(plan.places()) {
             self.index.set(PLACES, &body.blob.to_octets(), Some(&BlobPlace::Log(*place).to_octets()))?;

@@ -102,7 +102,7 @@ impl Inner {
         match source {
             Source::Memory(chunks) => return Ok(slice(chunks, range)),
             Source::Log(place) => {
-                self.log.read_at(place, range.start, &mut piece).map_err(Unavailable::new)?
+                self.log.read_at(place, range.start, &mut piece).map_err(Unavailable::new)?;
             }
             Source::File(file) => {
                 let mut at = 0;

@@ -169,8 +169,9 @@ fn write(
     loop {
         let first = match waiting.recv_timeout(IDLE) {
             Ok(first) => first,
-            // Nobody writes: what those who read have found is looked at all the same.
+            // Nobody writes, perhaps because there was no room.
             Err(mpsc::RecvTimeoutError::Timeout) => {
+                shared.low_space.store(space.is_low(), Ordering::Relaxed);
                 engine.mend();
                 continue;
             }

@@ -9,9 +9,9 @@ const NAME: &str = "reserve";
 
 /// How much room is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReserveConfig {
+pub(crate) struct ReserveConfig {
     /// Bytes; 0 for none. It must be enough for what an index writes while mail is deleted. Default: 16 MiB.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 impl Default for ReserveConfig {
@@ -22,7 +22,7 @@ impl Default for ReserveConfig {
 
 /// Room on a disk that only this can give away.
 #[derive(Debug)]
-pub struct Reserve<D> {
+pub(crate) struct Reserve<D> {
     disk: D,
     config: ReserveConfig,
     held: bool,
@@ -33,7 +33,7 @@ impl<D: Disk> Reserve<D> {
     ///
     /// # Errors
     /// If the disk fails; that it is full is no error.
-    pub fn open(disk: D, config: ReserveConfig) -> io::Result<Self> {
+    pub(crate) fn open(disk: D, config: ReserveConfig) -> io::Result<Self> {
         let held = match disk.open(NAME) {
             Ok(file) => Some(file.len()?),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -49,7 +49,7 @@ impl<D: Disk> Reserve<D> {
     }
 
     /// Whether the room is there.
-    pub fn is_held(&self) -> bool {
+    pub(crate) fn is_held(&self) -> bool {
         self.held
     }
 
@@ -57,7 +57,7 @@ impl<D: Disk> Reserve<D> {
     ///
     /// # Errors
     /// If the file cannot be removed.
-    pub fn release(&mut self) -> io::Result<bool> {
+    pub(crate) fn release(&mut self) -> io::Result<bool> {
         let held = self.held;
         if held {
             self.disk.remove(NAME)?;
@@ -70,7 +70,7 @@ impl<D: Disk> Reserve<D> {
     ///
     /// # Errors
     /// If the disk fails otherwise.
-    pub fn restore(&mut self) -> io::Result<bool> {
+    pub(crate) fn restore(&mut self) -> io::Result<bool> {
         if !self.held && self.config.bytes > 0 {
             match self.disk.create(NAME, self.config.bytes) {
                 Ok(_) => self.held = true,

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::{Folder, PATIENCE, Wire, contains, stop, wait};
 
@@ -54,7 +54,15 @@ impl Dev {
     }
 
     /// A command that starts it. `folder` gets its log.
-    pub(crate) fn run(mut command: Command, folder: Folder) -> Self {
+    pub(crate) fn run(command: Command, folder: Folder) -> Self {
+        Self::try_run(command, folder).unwrap_or_else(|(status, log)| panic!("not ready, {status:?}:\n{log}"))
+    }
+
+    /// The same of one that may end before it is ready: then how it did, if it did, and what it has said.
+    pub(crate) fn try_run(
+        mut command: Command,
+        folder: Folder,
+    ) -> Result<Self, (Option<ExitStatus>, String)> {
         command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped());
         command.stderr(File::create(folder.path().join("log")).unwrap());
         let mut child = command.spawn().unwrap();
@@ -71,16 +79,20 @@ impl Dev {
         while !banner.contains("ready in ") {
             match lines.recv_timeout(PATIENCE) {
                 Ok(line) => banner.extend([&line, "\n"]),
-                Err(_) => {
+                Err(gone) => {
+                    // Who has closed its output is about to end.
+                    let limit =
+                        if gone == RecvTimeoutError::Disconnected { PATIENCE } else { Duration::ZERO };
+                    let status = wait(&mut child, limit);
                     let _ = child.kill();
                     let _ = child.wait();
-                    panic!("not ready:\n{banner}{}", log_of(&folder));
+                    return Err((status, banner + &log_of(&folder)));
                 }
             }
         }
         let addr = |name: &str| addr_in(&banner, name);
         let (smtp, smtps, pop3, pop3s) = (addr("SMTP"), addr("SMTPS"), addr("POP3"), addr("POP3S"));
-        Self { child, folder, banner, smtp, smtps, pop3, pop3s }
+        Ok(Self { child, folder, banner, smtp, smtps, pop3, pop3s })
     }
 
     /// The file with the certificate to trust.
@@ -90,6 +102,12 @@ impl Dev {
 
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Ends it at once, as a crash does.
+    pub(crate) fn crash(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// Asks it to end, waits, and gives how it did and what it has logged.
@@ -153,7 +171,8 @@ impl Drop for Dev {
     }
 }
 
-const ANY_PORTS: [&str; 8] =
+/// Arguments for ports that the system chooses.
+pub(crate) const ANY_PORTS: [&str; 8] =
     ["--smtp", "127.0.0.1:0", "--smtps", "127.0.0.1:0", "--pop3", "127.0.0.1:0", "--pop3s", "127.0.0.1:0"];
 
 fn log_of(folder: &Folder) -> String {

@@ -3,14 +3,16 @@
 mod child;
 mod dev;
 mod folder;
+mod mount;
 mod program;
 mod wire;
 
 use std::time::Duration;
 
 pub(crate) use child::{cpu_time, resident, stop, wait};
-pub(crate) use dev::{Dev, binary};
+pub(crate) use dev::{ANY_PORTS, Dev, binary};
 pub(crate) use folder::Folder;
+pub(crate) use mount::Mount;
 pub(crate) use program::{Program, Ran, python, run, skip};
 pub(crate) use wire::{Wire, wait_until_closed};
 

@@ -25,6 +25,14 @@ impl Wire {
         Self::with(TcpStream::connect_timeout(&addr, PATIENCE).unwrap())
     }
 
+    /// A session that has said EHLO, if somebody is there.
+    pub(crate) fn try_smtp(addr: SocketAddr) -> Option<Self> {
+        let mut wire = Self::with(TcpStream::connect_timeout(&addr, PATIENCE).ok()?);
+        wire.try_reply().filter(|greeting| greeting.starts_with("220 "))?;
+        wire.try_ask("EHLO client.example")?;
+        Some(wire)
+    }
+
     /// Connects from an address of ours, with a receive buffer of this size if one is given.
     pub(crate) fn connect_from(source: Ipv4Addr, buffer: Option<u32>, addr: SocketAddr) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
@@ -154,6 +162,30 @@ impl Wire {
     pub(crate) fn mail(&mut self, to: &str, content: &str) -> String {
         self.begin_mail(to);
         self.expect(format!("{content}."), "250")
+    }
+
+    /// A command and the reply to it, if the connection lives so long.
+    fn try_ask(&mut self, command: impl AsRef<[u8]>) -> Option<String> {
+        self.try_send([command.as_ref(), b"\r\n"].concat());
+        self.try_reply()
+    }
+
+    /// Sends a message, whose lines end in CRLF. Gives the last reply; `None` when the peer has closed.
+    pub(crate) fn try_mail(&mut self, to: &str, message: &[u8]) -> Option<String> {
+        for command in ["MAIL FROM:<app@client.example>", &format!("RCPT TO:<{to}>"), "DATA"] {
+            let reply = self.try_ask(command)?;
+            if !reply.starts_with(['2', '3']) {
+                self.try_ask("RSET")?;
+                return Some(reply);
+            }
+        }
+        let mut content = Vec::with_capacity(message.len());
+        for line in message.split_inclusive(|&octet| octet == b'\n') {
+            content.extend_from_slice(if line.starts_with(b".") { b"." } else { b"" });
+            content.extend_from_slice(line);
+        }
+        self.try_send(content);
+        self.try_ask(".")
     }
 
     /// The lines that follow a POP3 reply, dots undone.

@@ -20,6 +20,12 @@ pub struct LogConfig {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { segment_bytes: 64 << 20, short_segment_bytes: 1 << 20, group_bytes: 256 << 20, bodies_per_group: 65_536, open_segments: 64 }
+        Self {
+            segment_bytes: 64 << 20,
+            short_segment_bytes: 1 << 20,
+            group_bytes: 256 << 20,
+            bodies_per_group: 65_536,
+            open_segments: 64,
+        }
     }
 }

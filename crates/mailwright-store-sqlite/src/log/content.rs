@@ -23,6 +23,7 @@ pub struct Group {
     pub bodies: Vec<LoggedBody>,
 }
 
+/// Where it stands.
 pub(super) fn position(head: &GroupHead) -> Position {
     Position { segment: head.segment, offset: head.offset, group: head.number, crc: head.crc() }
 }
@@ -72,9 +73,12 @@ fn index<F: DiskFile>(file: &F, head: &GroupHead) -> io::Result<Result<Vec<Logge
     Ok(bodies.ok_or_else(|| damage(head, DamageKind::Index, head.index_at(), head.index_len(), Vec::new())))
 }
 
-/// Some bytes of a group, if they are as they were written. That they lie within the file was seen when the header
-/// was accepted.
+/// Some bytes of a group, if they are as they were written.
 fn bytes<F: DiskFile>(file: &F, offset: u64, len: u64, crc: u32) -> io::Result<Option<Vec<u8>>> {
+    // The file may have become shorter: no memory for what cannot be there.
+    if offset + len > file.len()? {
+        return Ok(None);
+    }
     let mut bytes = vec![0; len as usize];
     let whole = segment::read(file, &mut bytes, offset)? == bytes.len();
     Ok((whole && crc_of(&bytes) == crc).then_some(bytes))

@@ -63,8 +63,10 @@ pub(super) enum SegmentStart {
     Head(SegmentHead),
     /// Of a format version that is not known.
     Newer(u32),
-    /// No header, or one that is damaged.
-    None,
+    /// Nothing: all zeros.
+    Blank,
+    /// A damaged one.
+    Damaged,
 }
 
 impl SegmentHead {
@@ -83,7 +85,8 @@ impl SegmentHead {
     }
 
     pub(super) fn decode(bytes: &[u8; HEAD]) -> SegmentStart {
-        Self::parse(bytes).unwrap_or(SegmentStart::None)
+        let other = if bytes == &[0; HEAD] { SegmentStart::Blank } else { SegmentStart::Damaged };
+        Self::parse(bytes).unwrap_or(other)
     }
 
     fn parse(bytes: &[u8; HEAD]) -> Option<SegmentStart> {
@@ -304,7 +307,7 @@ mod tests {
         assert_eq!(SegmentHead::decode(&segment().encode()), SegmentStart::Head(segment()));
         assert_eq!(GroupHead::decode(&group().encode()), Some(group()));
         assert_eq!(group().crc(), crc_of(&group().encode()[..124]));
-        assert_eq!(SegmentHead::decode(&[0; HEAD]), SegmentStart::None);
+        assert_eq!(SegmentHead::decode(&[0; HEAD]), SegmentStart::Blank);
         assert_eq!(GroupHead::decode(&[0; HEAD]), None);
     }
 
@@ -314,7 +317,7 @@ mod tests {
             let (mut head, mut other) = (segment().encode(), group().encode());
             head[bit / 8] ^= 1 << (bit % 8);
             other[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(SegmentHead::decode(&head), SegmentStart::None, "bit {bit}");
+            assert_eq!(SegmentHead::decode(&head), SegmentStart::Damaged, "bit {bit}");
             assert_eq!(GroupHead::decode(&other), None, "bit {bit}");
         }
     }

@@ -59,7 +59,7 @@ impl<D: Disk> Log<D> {
             epoch: 1,
             number: found.highest + 1,
             first_group: 1,
-            last: Link { group: 0, crc: 0 },
+            last: Link::NONE,
             filled: Vec::new(),
         };
         fresh.begin(disk, config, None)
@@ -157,7 +157,7 @@ impl Found {
                 Step::Damage(damage) => report.damage.push(damage),
             }
         }
-        let end = walk.last().unwrap_or(Link { group: 0, crc: 0 });
+        let end = walk.last();
         Ok(Self { chain, head, end, before, report })
     }
 
@@ -215,7 +215,7 @@ impl Fresh {
         };
         let needed = tail.as_ref().map_or(0, |tail| tail.head.total);
         let (file, len) = segment::create(&disk, number, &config, needed)?;
-        let mut segment = Segment { number, head: Some(head), end: BLOCK };
+        let mut segment = Segment { number, head: Some(head), unbegun: false, end: BLOCK };
         let mut next_group = first_group;
         if let Some(tail) = tail {
             let copy = tail.copy(&file, number)?;

@@ -101,7 +101,7 @@ pub(super) struct Groups<'a, F> {
     pub(super) segment: u64,
     /// Of any store, if it is not known.
     pub(super) store: Option<StoreId>,
-    /// No group reaches beyond it.
+    /// No group begins there or later.
     pub(super) limit: u64,
 }
 
@@ -138,8 +138,8 @@ impl<F: DiskFile> Groups<'_, F> {
     fn accept(&self, bytes: &[u8; HEAD], offset: u64) -> Option<GroupHead> {
         let head = GroupHead::decode(bytes)?;
         let ours = self.store.is_none_or(|store| store == head.store);
-        let here = head.segment == self.segment && head.offset == offset;
-        (ours && here && head.end() <= self.limit).then_some(head)
+        let here = head.segment == self.segment && head.offset == offset && offset < self.limit;
+        (ours && here).then_some(head)
     }
 }
 

@@ -28,8 +28,10 @@ pub(super) struct Survey {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Segment {
     pub(super) number: u64,
-    /// `None` if it is damaged.
+    /// `None` if it is damaged, or was never written.
     pub(super) head: Option<SegmentHead>,
+    /// Whether it was never written: all there is is the copy of a group, made by an opening that came no further.
+    pub(super) unbegun: bool,
     /// Where the valid part ends.
     pub(super) end: u64,
 }
@@ -54,17 +56,13 @@ struct Reach {
 pub(super) fn survey<D: Disk>(disk: &D, store: Option<StoreId>) -> Result<Survey, LogError> {
     let mut found = Vec::new();
     for number in segment::list(disk)? {
-        match segment::start(&disk.open(&segment::name(number))?)? {
-            SegmentStart::Newer(version) => return Err(LogError::Newer { segment: number, version }),
-            SegmentStart::Head(head) if store.is_some_and(|store| store != head.store) => {
-                return Err(LogError::Foreign { segment: number });
-            }
-            // A file that was renamed is as good as one with a damaged header.
-            SegmentStart::Head(head) if head.number == number => found.push((number, Some(head))),
-            SegmentStart::Head(_) | SegmentStart::None => found.push((number, None)),
+        let start = segment::start(&disk.open(&segment::name(number))?)?;
+        if let SegmentStart::Newer(version) = start {
+            return Err(LogError::Newer { segment: number, version });
         }
+        found.push(Found { number, start });
     }
-    let heads = || found.iter().filter_map(|(_, head)| *head);
+    let heads = || found.iter().filter_map(Found::head);
     let store = match store.or_else(|| heads().next().map(|head| head.store)) {
         Some(store) => Some(store),
         None => store_of_groups(disk, &found)?,
@@ -72,7 +70,7 @@ pub(super) fn survey<D: Disk>(disk: &D, store: Option<StoreId>) -> Result<Survey
     if let Some(head) = heads().find(|head| Some(head.store) != store) {
         return Err(LogError::Foreign { segment: head.number });
     }
-    let highest = found.last().map_or(0, |(number, _)| *number);
+    let highest = found.last().map_or(0, |found| found.number);
     let epoch = heads().map(|head| head.epoch).max().unwrap_or(0);
     let mut survey = Survey { store, chain: Vec::new(), spare: Vec::new(), highest, epoch };
     Surveyor { disk, found: &found, survey: &mut survey }.order()?;
@@ -81,7 +79,7 @@ pub(super) fn survey<D: Disk>(disk: &D, store: Option<StoreId>) -> Result<Survey
 
 /// If all headers are damaged, a group tells.
 fn store_of_groups<D: Disk>(disk: &D, found: &[Found]) -> io::Result<Option<StoreId>> {
-    for (number, _) in found {
+    for Found { number, .. } in found {
         let file = disk.open(&segment::name(*number))?;
         let groups = Groups { file: &file, segment: *number, store: None, limit: file.len()? };
         if let Some(head) = groups.from(BLOCK)? {
@@ -91,8 +89,22 @@ fn store_of_groups<D: Disk>(disk: &D, found: &[Found]) -> io::Result<Option<Stor
     Ok(None)
 }
 
-/// A file of a segment: its number, and its header if that is good.
-type Found = (u64, Option<SegmentHead>);
+/// A file of a segment.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    number: u64,
+    start: SegmentStart,
+}
+
+impl Found {
+    /// Its header, if that is good. One of another file is as bad as a damaged one.
+    fn head(&self) -> Option<SegmentHead> {
+        match self.start {
+            SegmentStart::Head(head) if head.number == self.number => Some(head),
+            _ => None,
+        }
+    }
+}
 
 struct Surveyor<'a, D> {
     disk: &'a D,
@@ -102,13 +114,13 @@ struct Surveyor<'a, D> {
 
 impl<D: Disk> Surveyor<'_, D> {
     fn order(&mut self) -> io::Result<()> {
-        let begun = self.found.iter().rposition(|(_, head)| head.is_some());
+        let begun = self.found.iter().rposition(|found| found.head().is_some());
         // From the last one down, because each header names the one before.
         let mut chain = self.headless_tail(begun)?;
         let mut at = begun;
-        while let Some((number, head)) = at.and_then(|at| self.found.get(at)) {
-            chain.push(Segment { number: *number, head: *head, end: BLOCK });
-            at = self.before(*number, head.as_ref())?;
+        while let Some(found) = at.and_then(|at| self.found.get(at)) {
+            chain.push(Segment { number: found.number, head: found.head(), unbegun: false, end: BLOCK });
+            at = self.before(found)?;
         }
         chain.reverse();
         self.find_ends(&mut chain)?;
@@ -120,49 +132,51 @@ impl<D: Disk> Surveyor<'_, D> {
     /// it was never written: then there is nothing in the segment but perhaps the copy of the last group, made
     /// when the log was opened.
     fn headless_tail(&mut self, begun: Option<usize>) -> io::Result<Vec<Segment>> {
-        let mut tail = Vec::new();
-        let mut before = None;
-        if let Some((number, _)) = begun.and_then(|at| self.found.get(at)) {
-            before = self.reach(*number, None)?.map(|reach| reach.last);
+        let (mut tail, mut before, mut epoch) = (Vec::new(), None, 0);
+        if let Some(found) = begun.and_then(|at| self.found.get(at)) {
+            before = self.reach(found.number, None)?.map(|reach| reach.last);
+            epoch = found.head().map_or(0, |head| head.epoch);
         }
-        for (number, _) in self.found.iter().skip(begun.map_or(0, |at| at + 1)) {
-            let reach = self.reach(*number, None)?;
-            let Some(reach) = reach.filter(|reach| !is_copy(reach, before.as_ref())) else {
-                self.survey.spare.push(*number);
+        for found in self.found.iter().skip(begun.map_or(0, |at| at + 1)) {
+            let reach = self.reach(found.number, None)?;
+            let Some(reach) = reach.filter(|reach| !is_repeated(reach, before.as_ref())) else {
+                self.survey.spare.push(found.number);
                 continue;
             };
+            // What is appended to a segment is of the epoch that began it: this is older, so a copy. Of its
+            // original, which was never synced, nothing is left.
+            let unbegun = found.start == SegmentStart::Blank && reach.single && reach.first.epoch <= epoch;
             before = Some(reach.last);
             self.survey.epoch = self.survey.epoch.max(reach.last.epoch);
-            tail.push(Segment { number: *number, head: None, end: BLOCK });
+            tail.push(Segment { number: found.number, head: None, unbegun, end: BLOCK });
         }
         tail.reverse();
         Ok(tail)
     }
 
-    /// The place in `found` of the segment before `number`: the one that the header names, else the next lower one
+    /// The place in `found` of the segment before this one: the one that the header names, else the next lower one
     /// that holds anything.
-    fn before(&mut self, number: u64, head: Option<&SegmentHead>) -> io::Result<Option<usize>> {
-        let named = head.map_or(number - 1, |head| head.before.segment);
-        for (at, (other, good)) in
-            self.found.iter().enumerate().rev().filter(|(_, (other, _))| *other < number)
-        {
-            if *other > named {
-                self.leave_out(*other, head)?;
-                continue;
-            }
-            let is_named = head.is_some() && *other == named;
-            if is_named || good.is_some() || self.reach(*other, None)?.is_some() {
-                return Ok(Some(at));
+    fn before(&mut self, this: &Found) -> io::Result<Option<usize>> {
+        let head = this.head();
+        let named = head.map_or(this.number - 1, |head| head.before.segment);
+        let lower = self.found.iter().enumerate().rev().filter(|(_, other)| other.number < this.number);
+        for (at, other) in lower {
+            match head {
+                Some(head) if other.number > named => self.leave_out(other.number, head.first_group)?,
+                Some(_) if other.number == named => return Ok(Some(at)),
+                _ if named > 0 && (other.head().is_some() || self.reach(other.number, None)?.is_some()) => {
+                    return Ok(Some(at));
+                }
+                _ => {}
             }
         }
         Ok(None)
     }
 
-    /// A header says that the log goes past this segment: what stands there, if anything, stands behind that
-    /// header again.
-    fn leave_out(&mut self, number: u64, head: Option<&SegmentHead>) -> io::Result<()> {
-        let below = head.map(|head| head.first_group);
-        if below.is_some() && self.reach(number, below)?.is_none() {
+    /// A header says that the log goes past this segment: what stands there, if anything, was cut, or stands behind
+    /// that header again.
+    fn leave_out(&mut self, number: u64, first_group: u64) -> io::Result<()> {
+        if self.reach(number, Some(first_group))?.is_none() {
             self.survey.spare.push(number);
         }
         Ok(())
@@ -216,7 +230,7 @@ impl<D: Disk> Surveyor<'_, D> {
 }
 
 /// Whether a segment without header holds nothing but the copy of the group before it, or what is older than that.
-fn is_copy(reach: &Reach, before: Option<&GroupHead>) -> bool {
+fn is_repeated(reach: &Reach, before: Option<&GroupHead>) -> bool {
     let id = |head: &GroupHead| (head.number, head.epoch);
     before.is_some_and(|before| reach.single && id(&reach.first) <= id(before))
 }

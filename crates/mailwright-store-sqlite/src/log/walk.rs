@@ -26,6 +26,11 @@ pub(super) struct Link {
     pub(super) crc: u32,
 }
 
+impl Link {
+    /// What the first group of all follows.
+    pub(super) const NONE: Self = Self { group: 0, crc: 0 };
+}
+
 /// On the way through the groups of a log.
 pub(super) struct Walk<'a, D: Disk> {
     disk: &'a D,
@@ -35,11 +40,11 @@ pub(super) struct Walk<'a, D: Disk> {
     next: usize,
     /// The one that is walked through.
     now: Option<Now<D::File>>,
-    /// The last group that was passed.
-    last: Option<Link>,
+    /// The last group that was passed, or was told to be missing; or the one to begin behind.
+    last: Link,
     /// The group to begin behind, if that is a copy of the one that was asked for.
     copy: Option<GroupHead>,
-    /// Damage was told that explains why the next group need not follow the last one.
+    /// Damage was told since: the next group need not follow the last one by its checksum.
     torn: bool,
     ready: VecDeque<Step>,
 }
@@ -49,15 +54,13 @@ struct Now<F> {
     file: F,
     /// Where the next group is.
     offset: u64,
-    /// The end of the valid part, or of the file if that is shorter.
-    limit: u64,
 }
 
 impl<'a, D: Disk> Walk<'a, D> {
     /// From the beginning.
     pub(super) fn new(disk: &'a D, store: StoreId, chain: Vec<Segment>) -> Self {
         let ready = VecDeque::new();
-        Self { disk, store, chain, next: 0, now: None, last: None, copy: None, torn: false, ready }
+        Self { disk, store, chain, next: 0, now: None, last: Link::NONE, copy: None, torn: false, ready }
     }
 
     /// From behind a group that is known to be synced.
@@ -68,10 +71,11 @@ impl<'a, D: Disk> Walk<'a, D> {
         proven: &Position,
     ) -> io::Result<Self> {
         let mut walk = Self::new(disk, store, chain);
+        walk.last = Link { group: proven.group, crc: proven.crc };
         if walk.begin_at(proven)? || walk.begin_at_copy(proven)? {
             return Ok(walk);
         }
-        walk.last.get_or_insert(Link { group: proven.group, crc: proven.crc });
+        let last = walk.last;
         walk.tell(Damage {
             kind: DamageKind::Proven,
             segment: proven.segment,
@@ -80,6 +84,7 @@ impl<'a, D: Disk> Walk<'a, D> {
             groups: Some(proven.group..=proven.group),
             bodies: Vec::new(),
         });
+        walk.last = last;
         Ok(walk)
     }
 
@@ -98,10 +103,9 @@ impl<'a, D: Disk> Walk<'a, D> {
         let is_proven = (head.number, head.crc()) == (proven.group, proven.crc);
         if is_proven {
             now.offset = head.next();
-            self.last = Some(Link { group: head.number, crc: head.crc() });
         } else {
             // It is given: nobody has seen it.
-            self.last = Some(Link { group: head.number - 1, crc: head.crc_before });
+            self.last = Link { group: head.number - 1, crc: head.crc_before };
         }
         Ok(is_proven)
     }
@@ -121,7 +125,7 @@ impl<'a, D: Disk> Walk<'a, D> {
         }
         self.now = Some(Now { offset: copy.next(), ..now });
         self.next = at + 1;
-        self.last = Some(Link { group: copy.number, crc: copy.crc() });
+        self.last = Link { group: copy.number, crc: copy.crc() };
         self.copy = Some(copy);
         Ok(true)
     }
@@ -151,7 +155,7 @@ impl<'a, D: Disk> Walk<'a, D> {
     }
 
     /// The last group that was passed, or the one to begin behind.
-    pub(super) fn last(&self) -> Option<Link> {
+    pub(super) fn last(&self) -> Link {
         self.last
     }
 
@@ -164,6 +168,9 @@ impl<'a, D: Disk> Walk<'a, D> {
     fn cross(&mut self, segment: &Segment) {
         let whole =
             |kind, segment, groups| Damage { kind, segment, offset: 0, len: 0, groups, bodies: Vec::new() };
+        if segment.unbegun {
+            return;
+        }
         let Some(head) = segment.head else {
             // No group is lost by this, so it explains nothing.
             let torn = self.torn;
@@ -173,8 +180,7 @@ impl<'a, D: Disk> Walk<'a, D> {
         };
         let before = self.next.checked_sub(1).and_then(|at| self.chain.get(at));
         let (here, named) = (before.map_or(0, |before| before.number), head.before.segment);
-        // Segments before the first one have been reclaimed.
-        if before.is_some() && named != here && self.last.is_some_and(|last| last.group < head.before.group) {
+        if named != here && self.last.group < head.before.group {
             let groups = self.missing(head.before.group + 1);
             self.tell(whole(DamageKind::SegmentMissing, named, groups));
         }
@@ -218,13 +224,12 @@ impl<'a, D: Disk> Walk<'a, D> {
 
     /// A group behind the last one. Others are none of the log's: it never goes back.
     fn is_new(&self, head: &GroupHead) -> bool {
-        self.last.is_none_or(|last| head.number > last.group)
+        head.number > self.last.group
     }
 
     fn pass(&mut self, head: &GroupHead) {
-        let follows =
-            self.last.is_none_or(|last| head.number == last.group + 1 && head.crc_before == last.crc);
-        if !follows && !self.torn {
+        let follows = head.number == self.last.group + 1 && (self.torn || head.crc_before == self.last.crc);
+        if !follows {
             self.tell(Damage {
                 kind: DamageKind::Chain,
                 segment: head.segment,
@@ -235,18 +240,21 @@ impl<'a, D: Disk> Walk<'a, D> {
             });
         }
         self.torn = false;
-        self.last = Some(Link { group: head.number, crc: head.crc() });
+        self.last = Link { group: head.number, crc: head.crc() };
         self.ready.push_back(Step::Group(*head));
     }
 
     fn tell(&mut self, damage: Damage) {
         self.torn = true;
+        if let Some(groups) = &damage.groups {
+            self.last.group = *groups.end();
+        }
         self.ready.push_back(Step::Damage(damage));
     }
 
     /// The numbers between the last group and `next`.
     fn missing(&self, next: u64) -> Option<RangeInclusive<u64>> {
-        let first = self.last?.group + 1;
+        let first = self.last.group + 1;
         (first < next).then(|| first..=next - 1)
     }
 
@@ -260,11 +268,10 @@ impl<F: DiskFile> Now<F> {
     /// At the beginning of a segment.
     fn open<D: Disk<File = F>>(disk: &D, segment: Segment) -> io::Result<Self> {
         let file = disk.open(&segment::name(segment.number))?;
-        let limit = segment.end.min(file.len()?);
-        Ok(Self { segment, file, offset: BLOCK, limit })
+        Ok(Self { segment, file, offset: BLOCK })
     }
 
     fn groups(&self, store: StoreId) -> Groups<'_, F> {
-        Groups { file: &self.file, segment: self.segment.number, store: Some(store), limit: self.limit }
+        Groups { file: &self.file, segment: self.segment.number, store: Some(store), limit: self.segment.end }
     }
 }

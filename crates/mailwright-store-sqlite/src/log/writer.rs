@@ -240,7 +240,7 @@ impl<D: Disk> Log<D> {
             self.state = State::Poisoned;
             return Err(error.into());
         }
-        let segment = Segment { number: head.number, head: Some(head), end: BLOCK };
+        let segment = Segment { number: head.number, head: Some(head), unbegun: false, end: BLOCK };
         let old = std::mem::replace(&mut self.current, Current { segment, file, len });
         // What it no longer needs; if that fails nothing is lost but room.
         if old.segment.is_used() {

@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use mailwright_core::testing::Budget;
 use mailwright_store::disk::{Crash, Disk, DiskFile, FaultDisk, FaultFile, Survivors};
-use mailwright_store_sqlite::log::{Log, LogError, Position};
+use mailwright_store_sqlite::log::{Log, LogError, OpenReport, Position};
 
 use super::kit::{Random, STORE, append, append_synced, config, entry, ids};
 
@@ -44,10 +44,18 @@ impl TestDisk for FaultDisk {
     }
 }
 
+/// How many crashes [`History::after_crash`] sees: the one it is called after, and four of its own.
+const CRASHES: u64 = 5;
+
 type Tried<T = ()> = Result<T, String>;
 
+/// `None` if there is no log.
 fn open<D: TestDisk>(disk: &D, proven: Option<Position>) -> Tried<Option<Log<D>>> {
-    match Log::open(disk.clone(), config(), Some(STORE), proven) {
+    judge_opening(Log::open(disk.clone(), config(), Some(STORE), proven))
+}
+
+fn judge_opening<D: TestDisk>(opened: Result<(Log<D>, OpenReport), LogError>) -> Tried<Option<Log<D>>> {
+    match opened {
         Ok((_, report)) if !report.damage.is_empty() => Err(format!("told as damage: {report:?}")),
         Ok((log, _)) => Ok(Some(log)),
         Err(LogError::NoLog) => Ok(None),
@@ -105,13 +113,14 @@ impl<D: TestDisk> History<D> {
     /// The process is killed, and begins again.
     fn reopen(&mut self, random: &mut Random) -> Tried<Log<D>> {
         let proven = self.some_position(random, usize::MAX);
-        // A fault that was ordered may hit the opening.
-        let log = (0..3).find_map(|_| open(&self.disk, proven).ok().flatten());
-        self.record.set_capacity(None);
-        let log = match log {
-            Some(log) => log,
-            None => open(&self.disk, proven)?.ok_or("the log is gone")?,
+        let log = loop {
+            match Log::open(self.disk.clone(), config(), Some(STORE), proven) {
+                // A fault that was ordered hits the opening: once more.
+                Err(LogError::Io(_)) => self.record.set_capacity(None),
+                opened => break judge_opening(opened)?.ok_or("the log is gone")?,
+            }
         };
+        self.record.set_capacity(None);
         let given = ids(&log, None)?;
         self.judge(&given, self.record.points() - 1)?;
         let now = self.record.points() - 1;
@@ -149,18 +158,18 @@ impl<D: TestDisk> History<D> {
         given.next().map_or(Ok(()), |id| Err(format!("entry {id} is given twice, or out of order")))
     }
 
-    /// Crashes at every point, in so many ways each; counts the crashes.
+    /// Crashes at every point, in so many ways each; counts the crashes, those that follow included.
     fn crash_everywhere(&self, random: &mut Random, ways: u64, crashes: &mut u64) -> Tried {
         for point in 0..self.record.points() {
             let at = |what: String, crash: &Crash| format!("{what}; at point {point}, {crash:?}");
             for crash in crashes_at(&self.record, point, random, ways) {
-                *crashes += 1;
+                *crashes += CRASHES;
                 let disk = self.record.crash_at(point, &crash).unwrap();
                 self.after_crash(&disk, point, random).map_err(|what| at(what, &crash))?;
             }
             // Killed in the middle of a write.
             if let Some(disk) = self.record.within_point(point, random.below(5000) as usize) {
-                *crashes += 1;
+                *crashes += CRASHES;
                 self.after_crash(&disk, point, random).map_err(|what| at(what, &Crash::Kill))?;
             }
         }
@@ -184,30 +193,41 @@ impl<D: TestDisk> History<D> {
             }
         }
 
+        // Within the opening. The next one may know another position.
         let opened = left.points() - 1;
         let within = random.below(opened as u64 + 1) as usize;
         let again = left.crash_at(within, &crash(random)).unwrap();
-        let log_again = open(&D::over(again), proven)?;
-        self.judge(&log_again.map_or(Ok(Vec::new()), |log| ids(&log, None))?, point)?;
+        let given_again = self.given(&D::over(again.clone()), self.some_position(random, point))?;
+        self.judge(&given_again, point)?;
+        let cut = again.crash(&Crash::PowerCut(survivors(random)));
+        if !same(&self.given(&D::over(cut), proven)?, &given_again) {
+            return Err("after the second opening: not the same is given".into());
+        }
 
         let cut = left.crash(&Crash::PowerCut(survivors(random)));
-        let log_cut = open(&D::over(cut), proven)?.ok_or("after the opening: the log is gone")?;
-        let same = |one: &[(u64, Position)], other: &[(u64, Position)]| {
-            one.iter().map(|(id, _)| id).eq(other.iter().map(|(id, _)| id))
-        };
-        if !same(&ids(&log_cut, None)?, &given) {
+        if !same(&self.given(&D::over(cut), proven)?, &given) {
             return Err("after the opening: not the same is given".into());
         }
 
         let more = 1_000_000;
         append_synced(&mut log, &entry(more)).map_err(|error| format!("not appended: {error:?}"))?;
         let cut = left.crash(&Crash::PowerCut(survivors(random)));
-        let mut longer = ids(&open(&D::over(cut), proven)?.ok_or("after going on: the log is gone")?, None)?;
+        let mut longer = self.given(&D::over(cut), proven)?;
         if longer.pop().map(|(id, _)| id) != Some(more) || !same(&longer, &given) {
             return Err("after going on: not the same is given".into());
         }
         Ok(())
     }
+
+    /// All that an opening gives.
+    fn given(&self, disk: &D, proven: Option<Position>) -> Tried<Vec<(u64, Position)>> {
+        open(disk, proven)?.map_or(Ok(Vec::new()), |log| ids(&log, None))
+    }
+}
+
+/// Whether it is the same, wherever it stands.
+fn same(one: &[(u64, Position)], other: &[(u64, Position)]) -> bool {
+    one.iter().map(|(id, _)| id).eq(other.iter().map(|(id, _)| id))
 }
 
 fn survivors(random: &mut Random) -> Survivors {
@@ -250,7 +270,7 @@ fn what_was_synced_is_given_once_and_in_order() {
         history.crash_everywhere(&mut Random(!seed), 8, &mut crashes).unwrap();
     });
     tell(&format!("crash points: {crashes}, of {groups} groups"));
-    assert!(crashes > 2000);
+    assert!(crashes > 5000);
 }
 
 /// Every subset of what may be left, at every moment of a short history.
@@ -278,7 +298,7 @@ fn every_subset_of_a_short_history() {
                 let crash = Crash::PowerCut(Survivors::These(kept));
                 let left = history.record.crash_at(point, &crash).unwrap();
                 history.after_crash(&left, point, &mut random).unwrap();
-                crashes += 1;
+                crashes += CRASHES;
             }
         }
     }

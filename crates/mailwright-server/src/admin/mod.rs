@@ -1,0 +1,11 @@
+//! Administration: what is asked, by whom, and how it is done. A command asks the server that has the data directory,
+//! over a socket there; if none runs, the command opens the data directory and does the same itself.
+
+mod client;
+mod execute;
+mod protocol;
+mod socket;
+
+pub(crate) use client::Office;
+pub(crate) use protocol::{DomainRow, Hash, PasswordIn, Reloaded, Reply, Request, UserRow};
+pub(crate) use socket::{Bound, Control, ReloadRequest};

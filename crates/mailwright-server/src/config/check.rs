@@ -1,0 +1,148 @@
+//! What no value tells by itself: how they fit together, and with what there is on this machine.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use mailwright_core::Domain;
+use mailwright_server::{Certificates, Service};
+use mailwright_store::fold_local;
+
+use super::file;
+use super::keys::{Root, Tls};
+use super::report::{Problem, Problems};
+use super::secret::others_can_read;
+use super::section::BUILT_IN;
+use super::span::Span;
+use super::value::At;
+
+/// Octets of a file with certificates or a key.
+const PEM_MAX: u64 = 1 << 20;
+
+/// Looks at all of it, and gives the certificate if there is one that works.
+pub(crate) fn check(root: &Root, folder: &Path, problems: &mut Problems) -> Option<Certificates> {
+    domains(root, problems);
+    users(root, problems);
+    listeners(root, problems);
+    data(root, folder, problems);
+    root.tls.as_ref().and_then(|tls| certificates(tls, folder, problems))
+}
+
+/// Whether it is what the operator wrote, and not what stands in for it.
+fn is_written(at: &Span) -> bool {
+    at.source != BUILT_IN
+}
+
+/// Says where something stands twice.
+fn once<K: Ord>(
+    things: impl Iterator<Item = (K, Span)>,
+    message: impl Fn(&K) -> String,
+    problems: &mut Problems,
+) {
+    let mut seen: BTreeMap<K, Span> = BTreeMap::new();
+    for (thing, at) in things.filter(|(_, at)| is_written(at)) {
+        if let Some(first) = seen.get(&thing) {
+            problems.push(Problem::error(&at, message(&thing), "again").also(first, "first here"));
+        } else {
+            seen.insert(thing, at);
+        }
+    }
+}
+
+fn domains(root: &Root, problems: &mut Problems) {
+    let domains = root.domains.value.iter().map(|domain| (domain.value.clone(), domain.at.clone()));
+    once(domains, |domain| format!("{domain} stands here twice"), problems);
+}
+
+fn users(root: &Root, problems: &mut Problems) {
+    let addresses = || root.user.iter().flat_map(|user| [&user.address].into_iter().chain(&user.aliases));
+    let folded = addresses().map(|address| {
+        (format!("{}@{}", fold_local(address.value.local()), address.value.domain()), address.at.clone())
+    });
+    once(folded, |address| format!("{address} is the address of two users, or twice that of one"), problems);
+
+    // If the list has mistakes, what is meant to be in it is not.
+    if !is_written(&root.domains.at) || problems.any_in(&root.domains.at) {
+        return;
+    }
+    let ours: Vec<String> = root.domains.value.iter().map(|domain| domain.value.to_string()).collect();
+    for At { value, at } in addresses().filter(|address| is_written(&address.at)) {
+        let domain: Option<Domain> = value.domain().parse().ok();
+        if !domain.is_some_and(|domain| ours.contains(&domain.to_string())) {
+            let problem =
+                Problem::error(at, format!("{} is no domain of this server", value.domain()), "outside");
+            problems.push(problem.with_help(format!("`domains` has: {}", ours.join(", "))));
+        }
+    }
+}
+
+fn listeners(root: &Root, problems: &mut Problems) {
+    // Port 0 is another one each time.
+    let addresses = root.listener.iter().map(|listener| &listener.address);
+    let fixed = addresses.filter(|address| address.value.port() != 0);
+    once(
+        fixed.map(|address| (address.value, address.at.clone())),
+        |address| format!("two sockets cannot listen on {address}"),
+        problems,
+    );
+    for service in root.listener.iter().map(|listener| &listener.service) {
+        if root.tls.is_none() && is_written(&service.at) && service.value != Service::Smtp {
+            let name = service.value.name();
+            let why = match service.value {
+                Service::Pop3 => "nobody could log in without TLS",
+                _ => "it begins with TLS",
+            };
+            let problem = Problem::error(&service.at, format!("{name} needs a certificate"), why);
+            problems.push(problem.with_help("write [tls] with `certificate` and `key`, or leave it out"));
+        }
+    }
+}
+
+fn data(root: &Root, folder: &Path, problems: &mut Problems) {
+    let At { value, at } = &root.data;
+    if !is_written(at) {
+        return;
+    }
+    let path = folder.join(value);
+    let (message, label) = match path.metadata() {
+        Ok(found) if found.is_dir() => return,
+        Ok(_) => (format!("{} is no folder", path.display()), "a file"),
+        Err(error) => (format!("{}: {error}", path.display()), "cannot be used"),
+    };
+    let help =
+        format!("create it for the user that the server runs as: install -d -m 700 {}", path.display());
+    problems.push(Problem::error(at, message, label).with_help(help));
+}
+
+fn certificates(tls: &Tls, folder: &Path, problems: &mut Problems) -> Option<Certificates> {
+    let mut read = |path: &At<_>, secret: bool| -> Option<String> {
+        if !is_written(&path.at) {
+            return None;
+        }
+        let file = folder.join(&path.value);
+        match file::read(&file, PEM_MAX) {
+            Ok(found) => {
+                if secret && found.open_to_others {
+                    problems.push(others_can_read(&file, &path.at));
+                }
+                Some(found.text)
+            }
+            Err(error) => {
+                problems.push(Problem::error(
+                    &path.at,
+                    format!("{}: {error}", file.display()),
+                    "cannot be read",
+                ));
+                None
+            }
+        }
+    };
+    let (chain, key) = (read(&tls.certificate, false), read(&tls.key, true));
+    match Certificates::from_pem(&chain?, &key?) {
+        Ok(certificates) => Some(certificates),
+        Err(error) => {
+            let at = if error.is_of_key() { &tls.key.at } else { &tls.certificate.at };
+            problems.push(Problem::error(at, error.to_string(), "of no use"));
+            None
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The keys of the configuration. What stands here is read, checked, printed by `mailwright config default`, and
+//! compared when it is read again.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use mailwright_core::{Address, Domain};
+use mailwright_server::Service;
+
+use super::secret::Password;
+use super::section::section;
+use super::value::{At, Count, Filter, Format, Size, Time};
+
+section! {
+    /// The whole configuration.
+    Root "" {
+        /// The name of this server, as it introduces itself: the one that its address leads back to (PTR), and that
+        /// MX records and the certificate have.
+        Restart hostname: Domain = Required(r#""mx.example.org""#);
+        /// The domains that mail is taken for, besides those of `mailwright domain add`. Who logs in without a domain
+        /// means the first.
+        Reload domains: At<Vec<At<Domain>>> = Required(r#"["example.org"]"#);
+        /// The folder that mail, accounts and the control socket are kept in. It belongs to the user that the server
+        /// runs as, and nobody else may read it. One server at a time uses it.
+        Restart data: At<PathBuf> = Required(r#""/var/lib/mailwright""#);
+        /// The certificate of this server. Without it there is neither STARTTLS nor any login.
+        Restart tls: Option<Tls> = Off("");
+        /// Where the server listens.
+        Restart listener: Vec<Listener> = Required(r#"[
+{ service = "smtp", address = "0.0.0.0:25" },
+{ service = "smtps", address = "0.0.0.0:465" },
+{ service = "pop3s", address = "0.0.0.0:995" },
+]"#);
+        /// Users who stand here and not in `mailwright user`. Their mail is kept under their address, and stays when
+        /// they no longer stand here; `mailwright user remove` removes it.
+        Reload user: Vec<User> = Off("");
+        /// How much of everything.
+        Reload limits: Limits = Default("{}");
+        /// How the data directory uses the disk.
+        Restart storage: Storage = Default("{}");
+        /// What the server says of its work, on stderr.
+        Restart log: Log = Default("{}");
+    }
+}
+
+section! {
+    /// TLS.
+    Tls "tls" {
+        /// The certificate and those between it and the root, in PEM. The files are read again by a reload, for what
+        /// connects from then on.
+        Reload certificate: At<PathBuf> = Required(r#""/etc/mailwright/fullchain.pem""#);
+        /// Its private key, in PEM.
+        Reload key: At<PathBuf> = Required(r#""/etc/mailwright/privkey.pem""#);
+    }
+}
+
+section! {
+    /// A socket.
+    Listener "listener" {
+        /// What it speaks: smtp (with STARTTLS), smtps (TLS from the start), pop3 (with STLS) or pop3s.
+        Restart service: At<Service> = Required(r#""smtp""#);
+        /// An IP address and a port. [::] is every address, of IPv4 too; port 0 is any free one.
+        Restart address: At<SocketAddr> = Required(r#""0.0.0.0:25""#);
+    }
+}
+
+section! {
+    /// A user of the configuration.
+    User "user" {
+        /// The address, which is also the name to log in with.
+        Reload address: At<Address> = Required(r#""ann@example.org""#);
+        /// More addresses to receive at and to send from.
+        Reload aliases: Vec<At<Address>> = Off(r#"["postmaster@example.org"]"#);
+        /// The hash of the password, as `mailwright config hash` prints it. Or where it stands: { file = "..." },
+        /// { env = "..." }. Never the password itself.
+        Reload password: Password = Required(r#""$argon2id$v=19$m=19456,t=2,p=1$bWFpbHdyaWdodC1kZW1v$vNRkYM6pAbJr1bVWpnqvbgXNnWqPBDdZcnCbCsZzqBY""#);
+    }
+}
+
+section! {
+    /// How much of everything.
+    Limits "limits" {
+        /// Octets of a message, told to clients as SIZE (RFC 1870).
+        Reload message_size: Size<0x1_0000, 0x800_0000> = Default(r#""25 MiB""#);
+        /// Recipients of a message, at least 100 (RFC 5321 section 4.5.3.1.8).
+        Reload recipients: Count<100, 100_000> = Default("1000");
+        /// How long an SMTP client may say nothing, 5 minutes by RFC 5321 section 4.5.3.2.7.
+        Reload smtp_idle: Time<1, 86_400> = Default(r#""5m""#);
+        /// How long a POP3 client may say nothing, at least 10 minutes by RFC 1939 section 3.
+        Reload pop3_idle: Time<1, 86_400> = Default(r#""10m""#);
+        /// Connections at once.
+        Restart connections: Count<1, 1_000_000> = Default("10000");
+        /// Connections at once from one address: of IPv6, from one /64.
+        Restart connections_per_address: Count<1, 1_000_000> = Default("50");
+        /// Failed logins after which an address is locked for a while.
+        Restart failed_logins: Count<1, 1_000_000> = Default("10");
+        /// How long the server waits for what is under way when it is asked to stop.
+        Restart shutdown: Time<0, 3600> = Default(r#""10s""#);
+    }
+}
+
+section! {
+    /// The data directory.
+    Storage "storage" {
+        /// Octets of a file of the log, set aside at once.
+        Restart segment: Size<0x1_0000, 0x4000_0000> = Default(r#""64 MiB""#);
+        /// Octets that are kept so that mail can be deleted on a full disk.
+        Restart reserve: Size<0, 0x4000_0000> = Default(r#""16 MiB""#);
+        /// Octets free on the disk below which no mail is taken: room for a file of the log, the reserve and the
+        /// index.
+        Restart watermark: Size<0, 0x100_0000_0000> = Default(r#""128 MiB""#);
+    }
+}
+
+section! {
+    /// The log.
+    Log "log" {
+        /// A level, error, warn, info, debug or trace, or target=level,...
+        Restart filter: Filter = Default(r#""info""#);
+        /// text for people, json for programs, auto: text on a terminal, else json.
+        Restart format: Format = Default(r#""auto""#);
+    }
+}

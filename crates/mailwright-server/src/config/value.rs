@@ -1,0 +1,369 @@
+//! Kinds of values, each read from one text or number, and what is said if it cannot be.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use mailwright_core::{Address, Domain};
+use mailwright_server::Service;
+use tracing_subscriber::EnvFilter;
+
+use super::report::Problem;
+use super::section::{Change, Reading, Setting, Shape, When, nearest};
+use super::span::Span;
+use super::tree::{Kind, Node};
+
+/// A value, and where it stands.
+#[derive(Debug, Clone)]
+pub(crate) struct At<T> {
+    pub(crate) value: T,
+    pub(crate) at: Span,
+}
+
+impl<T: PartialEq> PartialEq for At<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl<T: Setting> Setting for At<T> {
+    const SHAPE: Shape = T::SHAPE;
+
+    fn read(node: Node, cx: &mut Reading) -> Option<Self> {
+        let at = node.at.clone();
+        T::read(node, cx).map(|value| Self { value, at })
+    }
+}
+
+impl<T: Setting> Setting for Option<T> {
+    const SHAPE: Shape = T::SHAPE;
+
+    fn read(node: Node, cx: &mut Reading) -> Option<Self> {
+        T::read(node, cx).map(Some)
+    }
+
+    fn off() -> Option<Self> {
+        Some(None)
+    }
+
+    fn changes(&self, new: &Self, key: &str, when: When, changes: &mut Vec<Change>) {
+        match (self, new) {
+            (Some(old), Some(new)) => old.changes(new, key, when, changes),
+            (None, None) => {}
+            _ => changes.push(Change { key: key.to_owned(), when }),
+        }
+    }
+
+    fn keep(&mut self, old: &Self, when: When) {
+        match (self, old) {
+            (Some(new), Some(old)) => new.keep(old, when),
+            (new, old) if when == When::Restart => new.clone_from(old),
+            _ => {}
+        }
+    }
+}
+
+/// What can be read of a list is read; what cannot be is told.
+impl<T: Setting> Setting for Vec<T> {
+    const SHAPE: Shape = match T::SHAPE {
+        Shape::Section(keys) => Shape::Sections(keys),
+        other => other,
+    };
+
+    fn read(node: Node, cx: &mut Reading) -> Option<Self> {
+        match node.kind {
+            Kind::List(items) => Some(items.into_iter().filter_map(|item| T::read(item, cx)).collect()),
+            other => {
+                let help = match T::SHAPE {
+                    Shape::Value => "write [..., ...]",
+                    _ => "write its name in double brackets, [[...]], once for each",
+                };
+                wrong(&node.at, "a list", &other, cx, help);
+                None
+            }
+        }
+    }
+
+    fn off() -> Option<Self> {
+        Some(Self::new())
+    }
+}
+
+fn wrong(at: &Span, wanted: &str, found: &Kind, cx: &mut Reading, help: &str) {
+    let label = format!("this is {}", found.name());
+    cx.problems.push(Problem::error(at, format!("{wanted} is wanted here"), label).with_help(help));
+}
+
+/// Why a text is not what it should be.
+pub(crate) struct Wrong {
+    label: String,
+    help: String,
+}
+
+impl Wrong {
+    fn new(label: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { label: label.into(), help: help.into() }
+    }
+}
+
+/// What is written as text.
+pub(crate) trait FromText: Sized + PartialEq + Clone {
+    /// As people call it.
+    const WHAT: &'static str;
+
+    fn from_text(text: &str) -> Result<Self, Wrong>;
+
+    /// The same from a number, for what has a natural unit.
+    fn from_number(_: i64) -> Option<Result<Self, Wrong>> {
+        None
+    }
+}
+
+impl<T: FromText> Setting for T {
+    fn read(node: Node, cx: &mut Reading) -> Option<Self> {
+        let read = match &node.kind {
+            Kind::Text(text) => Some(T::from_text(text)),
+            Kind::Integer(Some(number)) => T::from_number(*number),
+            _ => None,
+        };
+        match read {
+            Some(Ok(value)) => Some(value),
+            Some(Err(Wrong { label, help })) => {
+                let message = format!("this is not {}", T::WHAT);
+                cx.problems.push(Problem::error(&node.at, message, label).with_help(help));
+                None
+            }
+            None => {
+                wrong(&node.at, T::WHAT, &node.kind, cx, "put it into quotes");
+                None
+            }
+        }
+    }
+}
+
+impl FromText for Domain {
+    const WHAT: &'static str = "a domain";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        let help = "a domain is like example.org: letters, digits, hyphens and dots";
+        let domain: Self = text.parse().map_err(|_| Wrong::new("no name of a host", help))?;
+        if domain.is_literal() { Err(Wrong::new("an address literal", help)) } else { Ok(domain) }
+    }
+}
+
+impl FromText for Address {
+    const WHAT: &'static str = "a mail address";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        text.parse().map_err(|error| Wrong::new(format!("{error}"), "an address is like ann@example.org"))
+    }
+}
+
+impl FromText for SocketAddr {
+    const WHAT: &'static str = "an IP address and a port";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        let help = "write 0.0.0.0:25 for IPv4, [::]:25 for IPv6, 127.0.0.1:25 for this machine only";
+        text.parse().map_err(|_| {
+            let port = text.rsplit_once(':').map(|(_, port)| port);
+            let label = match port {
+                Some(port) if port.parse::<u16>().is_err() => "a port is a number from 0 to 65535",
+                Some(_) => "the address is none; names are not looked up",
+                None => "the port is missing",
+            };
+            Wrong::new(label, help)
+        })
+    }
+}
+
+impl FromText for PathBuf {
+    const WHAT: &'static str = "a path";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        match text {
+            "" => Err(Wrong::new("it is empty", "write a path; a relative one begins at this file's folder")),
+            text => Ok(text.into()),
+        }
+    }
+}
+
+impl FromText for Service {
+    const WHAT: &'static str = "a service";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        one_of(text, Self::ALL.iter().map(|service| (service.name(), *service)))
+    }
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Auto,
+    Text,
+    Json,
+}
+
+impl FromText for Format {
+    const WHAT: &'static str = "a format";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        one_of(text, [("auto", Self::Auto), ("text", Self::Text), ("json", Self::Json)].into_iter())
+    }
+}
+
+fn one_of<T>(text: &str, all: impl Iterator<Item = (&'static str, T)> + Clone) -> Result<T, Wrong> {
+    if let Some((_, value)) = all.clone().find(|(name, _)| *name == text) {
+        return Ok(value);
+    }
+    let names = all.map(|(name, _)| name);
+    let label = match nearest(text, names.clone()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "no such thing".to_owned(),
+    };
+    Err(Wrong::new(label, format!("one of: {}", names.collect::<Vec<_>>().join(", "))))
+}
+
+/// What is logged. Known to be right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Filter(pub(crate) String);
+
+impl FromText for Filter {
+    const WHAT: &'static str = "a filter";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        let help = "write a level, error, warn, info, debug or trace, or target=level,...";
+        match EnvFilter::try_new(text) {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(error) => Err(Wrong::new(error.to_string(), help)),
+        }
+    }
+}
+
+/// A number within bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Count<const MIN: u64, const MAX: u64>(pub(crate) u64);
+
+impl<const MIN: u64, const MAX: u64> FromText for Count<MIN, MAX> {
+    const WHAT: &'static str = "a number in bounds";
+
+    fn from_text(_: &str) -> Result<Self, Wrong> {
+        Err(Wrong::new("this is text", format!("a number from {MIN} to {MAX}, without quotes")))
+    }
+
+    fn from_number(number: i64) -> Option<Result<Self, Wrong>> {
+        let count = u64::try_from(number).unwrap_or(0);
+        Some(if (MIN..=MAX).contains(&count) && number >= 0 {
+            Ok(Self(count))
+        } else {
+            Err(Wrong::new("out of bounds", format!("from {MIN} to {MAX}")))
+        })
+    }
+}
+
+/// Octets, within bounds: `"25 MiB"`, or a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Size<const MIN: u64, const MAX: u64>(pub(crate) u64);
+
+impl<const MIN: u64, const MAX: u64> Size<MIN, MAX> {
+    fn bounded(size: Option<u64>) -> Result<Self, Wrong> {
+        let help =
+            || format!("from {MIN} to {MAX} octets, as 4096, \"64 KiB\", \"25 MiB\", \"1 GiB\" or \"10 MB\"");
+        match size {
+            Some(size) if (MIN..=MAX).contains(&size) => Ok(Self(size)),
+            Some(_) => Err(Wrong::new("out of bounds", help())),
+            None => Err(Wrong::new("a number and a unit are wanted", help())),
+        }
+    }
+}
+
+impl<const MIN: u64, const MAX: u64> FromText for Size<MIN, MAX> {
+    const WHAT: &'static str = "a size";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        Self::bounded(quantity(text).and_then(|(number, unit)| {
+            let unit = match unit {
+                "" | "B" => 1,
+                "KiB" => 1 << 10,
+                "MiB" => 1 << 20,
+                "GiB" => 1 << 30,
+                "kB" | "KB" => 1_000,
+                "MB" => 1_000_000,
+                "GB" => 1_000_000_000,
+                _ => return None,
+            };
+            number.checked_mul(unit)
+        }))
+    }
+
+    fn from_number(number: i64) -> Option<Result<Self, Wrong>> {
+        Some(Self::bounded(u64::try_from(number).ok()))
+    }
+}
+
+/// A time in seconds, within bounds: `"5m"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Time<const MIN: u64, const MAX: u64>(pub(crate) Duration);
+
+impl<const MIN: u64, const MAX: u64> FromText for Time<MIN, MAX> {
+    const WHAT: &'static str = "a time";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        let help = || format!("from {MIN} to {MAX} seconds, as \"30s\", \"5m\", \"2h\" or \"1d\"");
+        let seconds = quantity(text).and_then(|(number, unit)| {
+            let unit = match unit {
+                "s" => 1,
+                "m" | "min" => 60,
+                "h" => 3600,
+                "d" => 86_400,
+                _ => return None,
+            };
+            number.checked_mul(unit)
+        });
+        match seconds {
+            Some(seconds) if (MIN..=MAX).contains(&seconds) => Ok(Self(Duration::from_secs(seconds))),
+            Some(_) => Err(Wrong::new("out of bounds", help())),
+            None => Err(Wrong::new("a number and a unit are wanted", help())),
+        }
+    }
+
+    fn from_number(number: i64) -> Option<Result<Self, Wrong>> {
+        Some(Err(Wrong::new("the unit is missing", format!("did you mean \"{number}s\"?"))))
+    }
+}
+
+/// A number and what follows it.
+fn quantity(text: &str) -> Option<(u64, &str)> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at_checked(end)?;
+    Some((number.parse().ok()?, unit.trim_start()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        let size = |text| Size::<1, { 1 << 40 }>::from_text(text).ok().map(|size| size.0);
+        assert_eq!(size("4096"), Some(4096));
+        assert_eq!(
+            (size("25 MiB"), size("25MiB"), size("10 MB")),
+            (Some(25 << 20), Some(25 << 20), Some(10_000_000))
+        );
+        for wrong in ["", "MiB", "-1", "1.5 MiB", "1 mib", "99999999999999 GiB", "0", "2048 GiB"] {
+            assert_eq!(size(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn times_have_units() {
+        let time = |text| Time::<1, 86_400>::from_text(text).ok().map(|time| time.0.as_secs());
+        assert_eq!(
+            (time("90s"), time("5m"), time("1 h"), time("1d")),
+            (Some(90), Some(300), Some(3600), Some(86_400))
+        );
+        for wrong in ["", "5", "5 minutes", "0s", "2d", "99999999999999999999s"] {
+            assert_eq!(time(wrong), None, "{wrong:?}");
+        }
+    }
+}

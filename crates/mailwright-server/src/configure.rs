@@ -1,0 +1,76 @@
+//! `mailwright config`
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use crate::config::{Config, Report, document, environment};
+use crate::exit::Exit;
+use crate::password::PasswordArgs;
+
+/// Which configuration.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ConfigArgs {
+    /// The configuration.
+    #[arg(
+        short = 'c',
+        long = "config",
+        env = "MAILWRIGHT_CONFIG",
+        value_name = "FILE",
+        default_value = "/etc/mailwright/mailwright.toml"
+    )]
+    pub(crate) file: PathBuf,
+}
+
+impl ConfigArgs {
+    /// Reads it, and says on stderr what is wrong with it.
+    pub(crate) fn load(&self) -> Result<Config, ExitCode> {
+        Config::load(&self.file, &environment()).map_err(|report| {
+            show(&report);
+            Exit::Config.into()
+        })
+    }
+}
+
+fn show(report: &Report) {
+    if !report.is_empty() {
+        let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        eprintln!("{}", report.render(colours));
+    }
+}
+
+/// Help with the configuration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Configure {
+    /// Reads the configuration and what it names, and says all that is wrong with it.
+    Check(ConfigArgs),
+    /// Prints a configuration with all keys, their defaults, and what they mean.
+    Default,
+    /// Asks for a password and prints its hash, for a user of the configuration.
+    Hash(PasswordArgs),
+}
+
+impl Configure {
+    pub(crate) fn run(self) -> ExitCode {
+        let text = match self {
+            Self::Check(args) => match args.load() {
+                Ok(config) => {
+                    show(&config.warnings);
+                    return ExitCode::SUCCESS;
+                }
+                Err(code) => return code,
+            },
+            Self::Default => document(),
+            Self::Hash(args) => match args.hash() {
+                Ok(verifier) => format!("{}\n", verifier.as_phc()),
+                Err(failure) => return failure.print(),
+            },
+        };
+        match std::io::stdout().write_all(text.as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => Exit::IoError.into(),
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! What serves: what stays as long as the server runs, and what a reload replaces.
+//!
+//! Generic over the store, though only one type comes: the compiler cannot see that a future over a boxed store can
+//! be sent unless it sees it for every store.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use mailwright_auth::{Cost, Lockout, Mechanism, Offload};
+use mailwright_core::{Clock, Entropy, Machine};
+use mailwright_store::{DirectoryConfig, StaticAccount, Store};
+use mailwright_tokio::{DriverConfig, Gate, Shutdown, SmtpServer, Tls, accept_all};
+use tokio::net::TcpListener;
+use tokio::time::sleep;
+use tracing::warn;
+
+use crate::chaos::Chaos;
+use crate::directories::Directories;
+use crate::maildrop::{Locks, Pop3};
+use crate::receive::Receive;
+use crate::service::Service;
+use crate::settings::Settings;
+use crate::shared::Shared;
+
+/// How often the store drops what nothing refers to, and how much of it at once.
+const RECLAIM: (Duration, usize) = (Duration::from_secs(60), 1000);
+
+/// What stays.
+pub(crate) struct Fixed<S> {
+    pub(crate) hostname: String,
+    pub(crate) store: S,
+    pub(crate) lockout: Arc<Mutex<Lockout>>,
+    pub(crate) cost: Cost,
+    pub(crate) offload: Arc<dyn Offload>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) creates_unknown: bool,
+    pub(crate) check_sender: bool,
+    pub(crate) chaos: Chaos,
+    /// Without, nothing is offered that needs it.
+    pub(crate) tls: Option<Arc<dyn Tls>>,
+    pub(crate) gate: Gate,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) driver: Arc<DriverConfig>,
+    pub(crate) locks: Locks,
+}
+
+/// All services by one configuration. A session keeps to the one that it began with.
+struct Services<S> {
+    smtp: SmtpServer<Receive<S, Directories<S>>>,
+    smtps: SmtpServer<Receive<S, Directories<S>>>,
+    pop3: Arc<Pop3<S, Directories<S>>>,
+    pop3s: Arc<Pop3<S, Directories<S>>>,
+}
+
+/// What serves new connections.
+pub(crate) struct Serving<S> {
+    pub(crate) fixed: Fixed<S>,
+    services: RwLock<Arc<Services<S>>>,
+}
+
+impl<S: Store + Clone> Serving<S> {
+    pub(crate) fn new(fixed: Fixed<S>, settings: &Settings, users: Vec<StaticAccount>) -> Self {
+        let services = RwLock::new(Arc::new(fixed.services(settings, users)));
+        Self { fixed, services }
+    }
+
+    /// From now on, connections are served so.
+    pub(crate) fn replace(&self, settings: &Settings, users: Vec<StaticAccount>) {
+        let services = Arc::new(self.fixed.services(settings, users));
+        *self.services.write().unwrap_or_else(PoisonError::into_inner) = services;
+    }
+
+    fn services(&self) -> Arc<Services<S>> {
+        Arc::clone(&self.services.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes connections until the shutdown.
+    pub(crate) fn listen(self: &Arc<Self>, service: Service, listener: TcpListener) {
+        let (gate, shutdown) = (self.fixed.gate.clone(), self.fixed.shutdown.clone());
+        let turned = if service.is_tls() { Bytes::new() } else { self.fixed.turned_away(service) };
+        let serving = Arc::clone(self);
+        // A future for each protocol: one for all would be as large as the largest.
+        match service {
+            Service::Smtp | Service::Smtps => {
+                let session = move |io, peer| {
+                    let services = serving.services();
+                    async move {
+                        let smtp = if service.is_tls() { &services.smtps } else { &services.smtp };
+                        smtp.session(io, peer).await;
+                    }
+                };
+                self.fixed.shutdown.spawn(accept_all(listener, gate, shutdown, turned, session));
+            }
+            Service::Pop3 | Service::Pop3s => {
+                let session = move |io, peer| {
+                    let services = serving.services();
+                    let pop3 = if service.is_tls() { &services.pop3s } else { &services.pop3 };
+                    Arc::clone(pop3).session(io, peer)
+                };
+                self.fixed.shutdown.spawn(accept_all(listener, gate, shutdown, turned, session));
+            }
+        }
+    }
+
+    /// Keeps the store tidy until the shutdown.
+    pub(crate) fn tidy(self: &Arc<Self>) {
+        let (serving, (period, limit)) = (Arc::clone(self), RECLAIM);
+        self.fixed.shutdown.spawn(async move {
+            let fixed = &serving.fixed;
+            loop {
+                tokio::select! {
+                    biased;
+                    () = fixed.shutdown.token().cancelled() => return,
+                    () = sleep(period) => {}
+                }
+                if let Err(error) = fixed.store.reclaim(fixed.clock.wall(), limit).await {
+                    warn!(%error, "the store could not be tidied");
+                }
+            }
+        });
+    }
+}
+
+impl<S: Store + Clone> Fixed<S> {
+    fn services(&self, settings: &Settings, users: Vec<StaticAccount>) -> Services<S> {
+        let mut directory = DirectoryConfig::new(settings.domains.clone());
+        if self.creates_unknown {
+            directory = directory.creating_unknown();
+        }
+        let shared = Arc::new(Shared {
+            hostname: self.hostname.clone(),
+            home: settings.domains.first().map_or_else(|| self.hostname.clone(), ToString::to_string),
+            directory: Directories::new(directory, users, self.store.clone()),
+            store: self.store.clone(),
+            lockout: Arc::clone(&self.lockout),
+            cost: self.cost,
+            offload: Arc::clone(&self.offload),
+            clock: Arc::clone(&self.clock),
+            entropy: Arc::clone(&self.entropy),
+            creates_unknown: self.creates_unknown,
+            check_sender: self.check_sender,
+            chaos: self.chaos,
+        });
+        Services {
+            smtp: self.smtp(&shared, settings, Service::Smtp),
+            smtps: self.smtp(&shared, settings, Service::Smtps),
+            pop3: self.pop3(&shared, settings, Service::Pop3),
+            pop3s: self.pop3(&shared, settings, Service::Pop3s),
+        }
+    }
+
+    fn smtp(
+        &self,
+        shared: &Arc<Shared<S, Directories<S>>>,
+        settings: &Settings,
+        service: Service,
+    ) -> SmtpServer<Receive<S, Directories<S>>> {
+        let config = mailwright_smtp::Config {
+            auth_mechanisms: mechanisms(),
+            limits: settings.smtp_limits.clone(),
+            timeouts: settings.smtp_timeouts.clone(),
+            ..self.smtp_config()
+        };
+        let server = SmtpServer::with_config(config, Receive(Arc::clone(shared)))
+            .driver(Arc::clone(&self.driver))
+            .shutdown(self.shutdown.clone())
+            .environment(Arc::clone(&self.clock), Arc::clone(&self.entropy));
+        match &self.tls {
+            Some(tls) if service.is_tls() => server.implicit_tls(Arc::clone(tls)),
+            Some(tls) => server.start_tls(Arc::clone(tls)),
+            None => server,
+        }
+    }
+
+    fn smtp_config(&self) -> mailwright_smtp::Config {
+        mailwright_smtp::Config {
+            hostname: self.hostname.clone(),
+            // Only ever for development, and only told to those on this machine.
+            auth_without_tls: self.creates_unknown,
+            ..mailwright_smtp::Config::default()
+        }
+    }
+
+    fn pop3(
+        &self,
+        shared: &Arc<Shared<S, Directories<S>>>,
+        settings: &Settings,
+        service: Service,
+    ) -> Arc<Pop3<S, Directories<S>>> {
+        let config = mailwright_pop3::Config {
+            start_tls: self.tls.is_some() && !service.is_tls(),
+            auth_mechanisms: mechanisms(),
+            limits: settings.pop3_limits.clone(),
+            timeouts: settings.pop3_timeouts.clone(),
+            ..self.pop3_config()
+        };
+        Arc::new(Pop3 {
+            shared: Arc::clone(shared),
+            config: Arc::new(config),
+            driver: Arc::clone(&self.driver),
+            tls: self.tls.clone(),
+            implicit_tls: service.is_tls(),
+            shutdown: self.shutdown.clone(),
+            locks: self.locks.clone(),
+        })
+    }
+
+    fn pop3_config(&self) -> mailwright_pop3::Config {
+        mailwright_pop3::Config {
+            hostname: self.hostname.clone(),
+            login_without_tls: self.creates_unknown,
+            ..mailwright_pop3::Config::default()
+        }
+    }
+
+    /// What a client is told that cannot be let in.
+    fn turned_away(&self, service: Service) -> Bytes {
+        match service {
+            Service::Smtp | Service::Smtps => {
+                let rejection = mailwright_smtp::Rejection::too_many_connections();
+                said(&mut mailwright_smtp::Server::turn_away(Arc::new(self.smtp_config()), &rejection))
+            }
+            Service::Pop3 | Service::Pop3s => {
+                let rejection = mailwright_pop3::Rejection::too_many_connections();
+                said(&mut mailwright_pop3::Server::turn_away(Arc::new(self.pop3_config()), &rejection))
+            }
+        }
+    }
+}
+
+fn mechanisms() -> Vec<String> {
+    Mechanism::ALL.iter().map(|mechanism| mechanism.name().to_owned()).collect()
+}
+
+fn said(machine: &mut impl Machine) -> Bytes {
+    let output = machine.output();
+    output.release();
+    output.copy_to_bytes(output.remaining())
+}

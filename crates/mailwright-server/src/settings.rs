@@ -1,0 +1,89 @@
+//! What may change while a server runs.
+
+use mailwright_auth::Verifier;
+use mailwright_core::{Address, Domain};
+use mailwright_pop3::server as pop3;
+use mailwright_smtp::server as smtp;
+
+/// What may change while a server runs: see [`Running::reload`](crate::Running::reload).
+///
+/// ```
+/// use mailwright_server::Settings;
+///
+/// let mut settings = Settings::new(["example.org".parse()?]);
+/// settings.smtp_limits.message_size = 50 << 20;
+/// # Ok::<_, mailwright_core::InvalidAddress>(())
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The domains that mail is taken for, besides those that are kept in the store. Who logs in without a domain
+    /// means the first; if there are none, the server's name is the only one.
+    pub domains: Vec<Domain>,
+    /// Users who are not managed in the store.
+    pub users: Vec<StaticUser>,
+    /// How much an SMTP client may send.
+    pub smtp_limits: smtp::Limits,
+    /// How long an SMTP client may take.
+    pub smtp_timeouts: smtp::Timeouts,
+    /// How much a POP3 client may send.
+    pub pop3_limits: pop3::Limits,
+    /// How long a POP3 client may take.
+    pub pop3_timeouts: pop3::Timeouts,
+}
+
+impl Settings {
+    /// Of a server for these domains.
+    pub fn new(domains: impl IntoIterator<Item = Domain>) -> Self {
+        Self {
+            domains: domains.into_iter().collect(),
+            users: Vec::new(),
+            smtp_limits: smtp::Limits::default(),
+            smtp_timeouts: smtp::Timeouts::default(),
+            pop3_limits: pop3::Limits::default(),
+            pop3_timeouts: pop3::Timeouts::default(),
+        }
+    }
+
+    /// With what the server has of its own.
+    pub(crate) fn with_own(mut self, own: &Domain, users: &[StaticUser]) -> Self {
+        if self.domains.is_empty() {
+            self.domains.push(own.clone());
+        }
+        self.users.extend(users.iter().cloned());
+        self
+    }
+}
+
+/// A user who stands in a configuration.
+///
+/// The store has an account of that login for the mail, created when the server first sees the user. Its addresses
+/// follow the configuration, its own credentials do not count. It stays, with its mail, when the user no longer
+/// stands in the configuration: then nobody logs in to it unless it is given a password.
+#[derive(Debug, Clone)]
+pub struct StaticUser {
+    /// The first address, which is also the login.
+    pub address: Address,
+    /// More addresses to receive at and to send from.
+    pub aliases: Vec<Address>,
+    /// What the password is checked against.
+    pub verifier: Verifier,
+}
+
+impl StaticUser {
+    /// The name to log in with.
+    pub fn login(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// All addresses, each once.
+    pub fn addresses(&self) -> Vec<Address> {
+        let mut all = vec![self.address.clone()];
+        for alias in &self.aliases {
+            if !all.contains(alias) {
+                all.push(alias.clone());
+            }
+        }
+        all
+    }
+}

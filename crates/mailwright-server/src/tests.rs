@@ -1,0 +1,151 @@
+//! Whole servers, in this process.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mailwright_auth::{Cost, Verifier};
+use mailwright_core::{Address, Domain, Timestamp};
+use mailwright_store::{
+    AccountKey, AccountOp, Batch, BatchId, BlobHint, BlobWriter as _, DynStore, MemoryConfig, MemoryStore,
+    NewAccount, Store as _,
+};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpStream;
+
+use crate::{ResidentError, Running, Server, Service, Settings, StartError, StaticUser};
+
+fn address(text: &str) -> Address {
+    text.parse().unwrap()
+}
+
+fn user(login: &str, aliases: &[&str]) -> StaticUser {
+    let verifier = Verifier::hash(b"secret", [7; 16], Cost::new(8, 1, 1).unwrap()).unwrap();
+    let aliases = aliases.iter().map(|alias| address(alias)).collect();
+    StaticUser { address: address(login), aliases, verifier }
+}
+
+fn settings(users: Vec<StaticUser>) -> Settings {
+    let domain: Domain = "a.example".parse().unwrap();
+    Settings { users, ..Settings::new([domain]) }
+}
+
+async fn start(store: &Arc<dyn DynStore>, settings: Settings) -> Result<Running, StartError> {
+    let server = Server::new("mx.a.example").settings(settings).store(Arc::clone(store));
+    server.listen(Service::Smtp, ([127, 0, 0, 1], 0)).start().await
+}
+
+fn memory(capacity: u64) -> Arc<dyn DynStore> {
+    let mut config = MemoryConfig::default();
+    config.capacity = capacity;
+    Arc::new(MemoryStore::new(config))
+}
+
+struct Client(BufReader<TcpStream>);
+
+impl Client {
+    async fn connect(running: &Running) -> Self {
+        let stream = TcpStream::connect(running.addr(Service::Smtp).unwrap()).await.unwrap();
+        let mut client = Self(BufReader::new(stream));
+        assert!(client.reply().await.starts_with("220 "));
+        client.ask("EHLO client.example").await;
+        client
+    }
+
+    async fn ask(&mut self, command: &str) -> String {
+        self.0.write_all(format!("{command}\r\n").as_bytes()).await.unwrap();
+        self.reply().await
+    }
+
+    async fn reply(&mut self) -> String {
+        loop {
+            let mut line = String::new();
+            assert_ne!(self.0.read_line(&mut line).await.unwrap(), 0, "the connection is open");
+            if line.as_bytes().get(3) != Some(&b'-') {
+                return line;
+            }
+        }
+    }
+}
+
+/// Embedders start and reload from tasks of theirs.
+#[tokio::test]
+async fn futures_can_be_sent() {
+    async fn serve() {
+        let running = start(&memory(1 << 20), settings(Vec::new())).await.unwrap();
+        running.reload(settings(Vec::new())).await.unwrap();
+        running.shutdown().await;
+    }
+    tokio::spawn(serve()).await.unwrap();
+}
+
+/// RFC 5321 §4.2.3: 452 is told before anybody sends what could not be kept.
+#[tokio::test]
+async fn a_full_store_refuses_at_mail() {
+    let store = memory(1 << 20);
+    let running = start(&store, settings(vec![user("ann@a.example", &[])])).await.unwrap();
+    let mut client = Client::connect(&running).await;
+    let mut blob = store.blob_writer(BlobHint { now: Timestamp(0), size: None }).await.unwrap();
+    blob.write(Bytes::from(vec![0; 1_000_000])).await.unwrap();
+    let refused = client.ask("MAIL FROM:<app@client.example>").await;
+    assert!(refused.starts_with("452 4.3.1 "), "{refused}");
+    drop(blob);
+    assert!(client.ask("MAIL FROM:<app@client.example>").await.starts_with("250 "));
+    drop(client);
+    assert!(running.shutdown().await);
+}
+
+#[tokio::test]
+async fn users_of_the_configuration_have_accounts() {
+    let store = memory(1 << 20);
+    let addresses = async |login: &str| {
+        let found = store.find_account(&AccountKey::Login(login.to_owned())).await.ok()?;
+        assert!(store.credentials(found.id).await.unwrap().is_empty(), "the password is the configuration's");
+        Some((found.id, found.addresses.iter().map(ToString::to_string).collect::<Vec<_>>()))
+    };
+    let running = start(&store, settings(vec![user("ann@a.example", &["info@a.example"])])).await.unwrap();
+    let (ann, of_ann) = addresses("ann@a.example").await.unwrap();
+    assert_eq!(of_ann, ["ann@a.example", "info@a.example"]);
+
+    // One gives an address to another; the account stays the same.
+    let both = vec![user("bob@a.example", &["info@a.example"]), user("ann@a.example", &["sales@a.example"])];
+    running.reload(settings(both)).await.unwrap();
+    assert_eq!(
+        addresses("ann@a.example").await.unwrap(),
+        (ann, vec!["ann@a.example".into(), "sales@a.example".into()])
+    );
+    assert_eq!(addresses("bob@a.example").await.unwrap().1, ["bob@a.example", "info@a.example"]);
+
+    // Those of a managed account are its own.
+    let new = NewAccount {
+        login: "carol@a.example".to_owned(),
+        addresses: vec![address("carol@a.example")],
+        ..NewAccount::default()
+    };
+    store.commit(Batch::new(BatchId([9; 16]), Timestamp(0)).with(AccountOp::Create(new))).await.unwrap();
+    let taken = running.reload(settings(vec![user("ann@a.example", &["Carol@a.example"])])).await;
+    assert!(matches!(taken, Err(ResidentError::AddressTaken { owner, .. }) if owner == "carol@a.example"));
+    // Nothing has changed.
+    assert_eq!(addresses("ann@a.example").await.unwrap().1, ["ann@a.example", "sales@a.example"]);
+    let mut client = Client::connect(&running).await;
+    client.ask("MAIL FROM:<app@client.example>").await;
+    assert!(client.ask("RCPT TO:<info@a.example>").await.starts_with("250 "));
+    running.shutdown().await;
+
+    // Who no longer stands there keeps the mail.
+    let running = start(&store, settings(Vec::new())).await.unwrap();
+    assert_eq!(addresses("ann@a.example").await.unwrap().0, ann);
+    running.shutdown().await;
+}
+
+/// A session keeps to the limits that it began with.
+#[tokio::test]
+async fn a_reload_is_for_new_connections() {
+    let running = start(&memory(1 << 20), settings(Vec::new())).await.unwrap();
+    let mut old = Client::connect(&running).await;
+    let mut small = settings(Vec::new());
+    small.smtp_limits.message_size = 1 << 16;
+    running.reload(small).await.unwrap();
+    let too_large = "MAIL FROM:<app@client.example> SIZE=1000000";
+    assert!(old.ask(too_large).await.starts_with("250 "));
+    assert!(Client::connect(&running).await.ask(too_large).await.starts_with("552 "));
+}
