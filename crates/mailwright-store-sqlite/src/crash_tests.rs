@@ -19,9 +19,9 @@ use mailwright_core::{
 use mailwright_store::disk::{Crash, FaultDisk, Survivors};
 use mailwright_store::model::{Base, Nothing, State};
 use mailwright_store::{
-    AccountOp, Append, Batch, BatchId, BlobInfo, Checksum, Claim, Expunge, FlagChange, Flags, Limits,
-    MailboxOp, NewAccount, NewEntry, Opaque, Priority, QueueRecipient, Selector, StoreFlags, SystemFlag,
-    Target, Transfer, WorkerId,
+    AccountOp, Append, Batch, BatchId, BlobInfo, Cause, Checksum, Claim, Expunge, FlagChange, Flags, Limits,
+    MailboxOp, NewAccount, NewEntry, Opaque, Priority, QueueRecipient, Rejected, Selector, StoreFlags,
+    SystemFlag, Target, Transfer, WorkerId,
 };
 use tokio::sync::oneshot;
 
@@ -418,4 +418,91 @@ fn without_syncs_it_is_noticed() {
         .is_err()
     });
     assert!(noticed, "a test that finds no fault in this finds none anywhere");
+}
+
+/// A store with an account and some messages, and what commits the next one.
+fn filled() -> (Bed, impl FnMut(&mut Bed) -> Result<mailwright_store::Outcome, Rejected>) {
+    let mut bed = Bed::open(FaultDisk::new(), None);
+    let (mut random, mut number) = (Random(1), 0);
+    let mut next = move |bed: &mut Bed| {
+        number += 1;
+        let now = Timestamp(START.0 + number as i64 * 1000);
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&u64::to_be_bytes(number));
+        let batch = Batch::new(BatchId(id), now);
+        let batch = if number == 1 {
+            batch.with(AccountOp::Create(NewAccount { login: "ann".to_owned(), ..NewAccount::default() }))
+        } else {
+            let blob = blob(&mut random, now);
+            let append = Append::new(Target::Id(MailboxId(1)), blob.info.id, now);
+            bed.shared.staging.insert(blob);
+            batch.with(append)
+        };
+        let (answer, mut done) = oneshot::channel();
+        bed.engine.step(vec![Job::Commit(batch, answer)]);
+        done.try_recv().unwrap()
+    };
+    for _ in 0..5 {
+        next(&mut bed).unwrap();
+    }
+    (bed, next)
+}
+
+#[test]
+fn after_a_failed_write_or_sync_nothing_is_answered_with_success() {
+    for failing in 0..60 {
+        let (mut bed, mut next) = filled();
+        let (rows, image) = (bed.rows(), bed.engine.index().image());
+        if failing < 3 {
+            // Of one group one sync: the first failing one is the next group's, or one behind it.
+            bed.disk.fail_sync(failing + 1);
+        } else {
+            bed.disk.fail_write(1, failing as usize * 100);
+        }
+        let mut answered = rows;
+        let mut is_over = false;
+        for _ in 0..5 {
+            match next(&mut bed) {
+                Ok(_) => {
+                    assert!(!is_over, "{failing}: success after a failure");
+                    answered = bed.rows();
+                }
+                Err(rejected) => {
+                    assert!(matches!(rejected.cause, Cause::Unavailable(_)), "{failing}: {rejected:?}");
+                    is_over = true;
+                }
+            }
+        }
+        assert!(is_over, "{failing}: something has failed");
+        assert!(bed.shared.poisoned.load(std::sync::atomic::Ordering::Relaxed));
+        // What was not answered is not there afterwards, though it may have been written: it was struck out.
+        let again = Bed::open(bed.disk.crash(&Crash::Kill), Some(image));
+        assert!(again.rows() == answered, "{failing}: what was answered, and nothing else");
+        again.check_bodies();
+    }
+}
+
+#[test]
+fn a_full_disk_refuses_and_recovers() {
+    let (mut bed, mut next) = filled();
+    let mut taken = 0;
+    // Of the segment that is set aside there is some left, of another one nothing.
+    bed.disk.set_capacity(Some(100 << 10));
+    let full = loop {
+        match next(&mut bed) {
+            Ok(_) => taken += 1,
+            Err(rejected) => break rejected,
+        }
+    };
+    assert_eq!(full.cause, Cause::NoSpace);
+    assert!(taken > 0);
+    let rows = bed.rows();
+    assert_eq!(next(&mut bed).unwrap_err().cause, Cause::NoSpace);
+    assert!(bed.rows() == rows, "what is refused leaves nothing");
+    bed.disk.set_capacity(None);
+    next(&mut bed).unwrap();
+    let rows = bed.rows();
+    let again = Bed::open(bed.disk.crash(&Crash::PowerCut(Survivors::Nothing)), None);
+    assert!(again.rows() == rows);
+    again.check_bodies();
 }

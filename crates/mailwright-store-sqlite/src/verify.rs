@@ -68,14 +68,18 @@ pub fn verify(dir: &Path) -> Result<VerifyReport, OpenError> {
     let layout = Layout::of(dir);
     let _lock = DirLock::acquire(&layout.dir)?;
     let (log, bulk) = (open_disk(&layout.log)?, open_disk(&layout.bulk)?);
+    let without_index = |why: String| {
+        let mut report = VerifyReport::default();
+        verify_log(&log, None, &mut report)?;
+        report.differs(why);
+        Ok(report)
+    };
+    if !layout.index.exists() {
+        return without_index("it is not there".to_owned());
+    }
     match Index::open(&Location::File(layout.index)) {
         Ok(index) => verify_parts(&log, &bulk, &index),
-        Err(fault) => {
-            let mut report = VerifyReport::default();
-            verify_log(&log, None, &mut report)?;
-            report.differs(fault.to_string());
-            Ok(report)
-        }
+        Err(fault) => without_index(fault.to_string()),
     }
 }
 

@@ -3,10 +3,8 @@
 use mailwright_core::BlobId;
 use mailwright_store::Checksum;
 
-use super::place::{Body, LoggedBody, Place, StoreId};
+use super::place::{BLOCK, Body, LoggedBody, Place, StoreId};
 
-/// Groups begin at multiples of it, and the header of a segment has one to itself.
-pub(super) const BLOCK: u64 = 4096;
 /// The length of both kinds of header: within one sector, so never torn.
 pub(super) const HEAD: usize = 128;
 /// The length of what the index says of a body.

@@ -4,7 +4,7 @@ use std::io;
 
 use mailwright_store::disk::DiskFile;
 
-use super::format::BLOCK;
+use super::place::BLOCK;
 
 /// So much is gathered before it is written.
 const WRITE_BYTES: usize = 256 << 10;

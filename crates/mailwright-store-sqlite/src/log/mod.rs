@@ -3,8 +3,8 @@
 //! It is a row of files, the *segments*, which are set aside whole and then filled with *groups*. A group is what
 //! one sync makes durable: opaque rows, and the bodies of messages. `docs/storage-format.md` tells every byte.
 //!
-//! The files of this module form layers: [`format`](self) knows bytes, `segment` files, `survey` which of them
-//! belong together, `walk` the way through their groups; on these stand `writer`, `open`, `replay` and `verify`.
+//! The files of this module form layers: `format` knows bytes, `segment` files, `survey` which of them belong
+//! together, `walk` the way through their groups; on these stand `writer`, `open`, `replay` and `verify`.
 
 mod config;
 mod content;

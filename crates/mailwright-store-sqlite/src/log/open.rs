@@ -21,8 +21,8 @@ use super::config::LogConfig;
 use super::content;
 use super::damage::Damage;
 use super::error::LogError;
-use super::format::{BLOCK, GroupHead, HEAD, SegmentHead};
-use super::place::{Position, StoreId};
+use super::format::{GroupHead, HEAD, SegmentHead};
+use super::place::{BLOCK, Position, StoreId};
 use super::reader::LogReader;
 use super::segment;
 use super::survey::{Segment, survey};
@@ -76,6 +76,7 @@ impl<D: Disk> Log<D> {
         store: Option<StoreId>,
         proven: Option<Position>,
     ) -> Result<(Self, OpenReport), LogError> {
+        let proven = proven.map(Position::bounded);
         let survey = survey(&disk, store)?;
         let (Some(store), false) = (survey.store, survey.chain.is_empty()) else {
             return Err(LogError::NoLog);

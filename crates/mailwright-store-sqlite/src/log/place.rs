@@ -5,6 +5,9 @@ use std::fmt;
 use bytes::Bytes;
 use mailwright_core::BlobId;
 
+/// Groups begin at multiples of it.
+pub(super) const BLOCK: u64 = 4096;
+
 /// Which store a log belongs to: random, and secret, because a message that knew it could contain what looks like
 /// a group.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,17 +40,21 @@ impl Position {
         bytes
     }
 
-    /// `None` if it is not 28 bytes.
+    /// `None` if it is not 28 bytes, or has numbers that no log has.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (segment, rest) = bytes.split_first_chunk()?;
         let (offset, rest) = rest.split_first_chunk()?;
         let (group, crc) = rest.split_first_chunk()?;
-        Some(Self {
-            segment: u64::from_le_bytes(*segment),
-            offset: u64::from_le_bytes(*offset),
-            group: u64::from_le_bytes(*group),
-            crc: u32::from_le_bytes(crc.try_into().ok()?),
-        })
+        let [segment, offset, group] = [*segment, *offset, *group].map(u64::from_le_bytes);
+        let position = Self { segment, offset, group, crc: u32::from_le_bytes(crc.try_into().ok()?) };
+        (position == position.bounded()).then_some(position)
+    }
+
+    /// Somewhere where a group could be, so that nothing can go wrong in computing with it.
+    pub(super) fn bounded(self) -> Self {
+        let bound = |number: u64| number.min(1 << 61);
+        let Self { segment, offset, group, crc } = self;
+        Self { segment: bound(segment), offset: bound(offset) / BLOCK * BLOCK, group: bound(group), crc }
     }
 }
 

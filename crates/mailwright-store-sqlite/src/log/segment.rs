@@ -6,8 +6,8 @@ use mailwright_store::disk::{Disk, DiskFile};
 
 use super::config::LogConfig;
 use super::error::is_full;
-use super::format::{BLOCK, GroupHead, HEAD, SegmentHead, SegmentStart, round_up};
-use super::place::StoreId;
+use super::format::{GroupHead, HEAD, SegmentHead, SegmentStart, round_up};
+use super::place::{BLOCK, StoreId};
 
 /// How much is read at once. A multiple of a block.
 const READ_BYTES: usize = 256 << 10;

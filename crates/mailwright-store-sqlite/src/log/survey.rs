@@ -5,8 +5,8 @@ use std::io;
 use mailwright_store::disk::{Disk, DiskFile};
 
 use super::error::LogError;
-use super::format::{BLOCK, GroupHead, SegmentHead, SegmentStart};
-use super::place::StoreId;
+use super::format::{GroupHead, SegmentHead, SegmentStart};
+use super::place::{BLOCK, StoreId};
 use super::segment::{self, Groups};
 
 /// What there is.

@@ -7,8 +7,8 @@ use std::ops::RangeInclusive;
 use mailwright_store::disk::{Disk, DiskFile};
 
 use super::damage::{Damage, DamageKind};
-use super::format::{BLOCK, GroupHead};
-use super::place::{Position, StoreId};
+use super::format::GroupHead;
+use super::place::{BLOCK, Position, StoreId};
 use super::segment::{self, Groups};
 use super::survey::Segment;
 
@@ -70,6 +70,7 @@ impl<'a, D: Disk> Walk<'a, D> {
         chain: Vec<Segment>,
         proven: &Position,
     ) -> io::Result<Self> {
+        let proven = &proven.bounded();
         let mut walk = Self::new(disk, store, chain);
         walk.last = Link { group: proven.group, crc: proven.crc };
         if walk.begin_at(proven)? || walk.begin_at_copy(proven)? {

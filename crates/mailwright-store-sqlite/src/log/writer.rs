@@ -9,9 +9,9 @@ use mailwright_store::disk::{Disk, DiskFile};
 use super::config::LogConfig;
 use super::content;
 use super::error::LogError;
-use super::format::{BLOCK, Before, ENTRY, GroupHead, HEAD, SegmentHead, crc_of, encode_index, round_up};
+use super::format::{Before, ENTRY, GroupHead, HEAD, SegmentHead, crc_of, encode_index, round_up};
 use super::gather::Gather;
-use super::place::{Body, Place, Position, StoreId};
+use super::place::{BLOCK, Body, Place, Position, StoreId};
 use super::reader::LogReader;
 use super::segment;
 use super::survey::Segment;
@@ -23,7 +23,7 @@ use super::walk::Link;
 /// sync has returned it is durable, and the next one may follow. If an append or a sync fails the log is poisoned:
 /// it does nothing more until it is opened anew.
 ///
-/// Who opens a log must be the only one: see [`DirLock`](crate::lock::DirLock).
+/// Who opens a log must be the only one: see [`DirLock`](crate::DirLock).
 pub struct Log<D: Disk> {
     pub(super) disk: Arc<D>,
     pub(super) config: LogConfig,

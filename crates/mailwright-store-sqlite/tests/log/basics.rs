@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use mailwright_store::disk::{Disk, DiskFile, FaultDisk};
-use mailwright_store_sqlite::disk::StdDisk;
+use mailwright_store_sqlite::StdDisk;
 use mailwright_store_sqlite::log::{Body, DamageKind, Log, LogConfig, LogError, LogReader, Place, Position};
 
 use super::kit::{Entry, STORE, append, append_synced, body, config, entry, ids, ids_and_damage};
@@ -226,11 +226,14 @@ fn a_segment_can_be_removed() {
 
 #[test]
 fn positions_come_back() {
-    let position = Position { segment: 1 << 40, offset: 2, group: 3, crc: 4 };
+    let position = Position { segment: 1 << 40, offset: 8192, group: 3, crc: 4 };
     let bytes = position.encode();
     assert_eq!(Position::decode(&bytes), Some(position));
     assert_eq!(Position::decode(&bytes[1..]), None);
     assert_eq!(Position::decode(&[&bytes[..], b"1"].concat()), None);
+    for other in [Position { offset: 8193, ..position }, Position { group: u64::MAX, ..position }] {
+        assert_eq!(Position::decode(&other.encode()), None, "there is no such position");
+    }
 }
 
 /// The same on a real disk, with as few open files as was said.

@@ -150,6 +150,20 @@ fn check(seed: u64) {
         }
     }
 
+    // Positions that no log gave.
+    let anywhere = Position {
+        segment: random.next() >> random.below(64),
+        offset: random.next() >> random.below(64),
+        group: random.next() >> random.below(64),
+        crc: 0,
+    };
+    let copy = disk.crash(&Crash::Kill);
+    let (other, report) = Log::open(copy, config(), Some(STORE), Some(anywhere)).unwrap();
+    assert_eq!(report.damage[0].kind, DamageKind::Proven);
+    ids_and_damage(&other, Some(anywhere));
+    verify(&disk, None, Some(anywhere), |_| ()).unwrap();
+    drop(other);
+
     // It goes on from there.
     append_synced(&mut log, &entry(1000)).unwrap();
     let (ids_now, _) = ids_and_damage(&log, None);
