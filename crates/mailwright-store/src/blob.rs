@@ -73,49 +73,18 @@ pub trait BlobReader: Send + 'static {
 /// checksum.update(b"56789");
 /// assert_eq!(checksum.value(), 0xE306_9283);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Checksum(u32);
 
 impl Checksum {
-    const TABLE: [u32; 256] = Self::table();
-
-    const fn table() -> [u32; 256] {
-        let mut table = [0; 256];
-        let mut byte = 0;
-        while byte < 256 {
-            let mut crc = byte as u32;
-            let mut bit = 0;
-            while bit < 8 {
-                crc = if crc & 1 == 1 { crc >> 1 ^ 0x82F6_3B78 } else { crc >> 1 };
-                bit += 1;
-            }
-            // Evaluated by the compiler, which would refuse an index out of bounds.
-            #[expect(clippy::indexing_slicing, reason = "in const evaluation there is no `get_mut`")]
-            {
-                table[byte] = crc;
-            }
-            byte += 1;
-        }
-        table
-    }
-
     /// Goes on with `bytes`.
     pub fn update(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().fold(self.0, |crc, &byte| {
-            let [low, ..] = crc.to_le_bytes();
-            crc >> 8 ^ Self::TABLE.get(usize::from(low ^ byte)).copied().unwrap_or_default()
-        });
+        self.0 = crc32c::crc32c_append(self.0, bytes);
     }
 
     /// Of all bytes so far.
     pub fn value(self) -> u32 {
-        !self.0
-    }
-}
-
-impl Default for Checksum {
-    fn default() -> Self {
-        Self(!0)
+        self.0
     }
 }
 
