@@ -4,13 +4,20 @@
 #![expect(clippy::indexing_slicing, reason = "that is how tests fail")]
 
 mod banner;
+mod config;
+mod durable;
 mod fuzz_corpus;
 mod hostile;
 mod interop;
 mod memory;
 mod relay;
+mod serve;
+mod serve_process;
+mod serve_reload;
 mod shutdown;
 mod smuggling;
 mod starttls;
 mod support;
 mod trace;
+mod users;
+mod verify;

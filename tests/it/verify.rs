@@ -15,8 +15,7 @@ fn what_is_damaged_is_told() {
     let dir = folder.path().display().to_string();
     let dev = Dev::start_with(&["--keep", &dir]);
     assert!(verify(&folder, &[]).ended(69).text().contains("another mailwright process"));
-    let reply =
-        Wire::smtp(dev.smtp).mail("ann@localhost", "Subject: kept\r\n\r\nthe octets of this body\r\n");
+    Wire::smtp(dev.smtp).mail("ann@localhost", "Subject: kept\r\n\r\nthe octets of this body\r\n");
 
     assert!(dev.stop().0.success());
     let sound = verify(&folder, &[]).ok().text();

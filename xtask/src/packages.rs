@@ -5,12 +5,14 @@ use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
-const PACKAGES: [&str; 10] = [
+const PACKAGES: [&str; 12] = [
     "ca-certificates",
     "curl",
+    "e2fsprogs",
     "fetchmail",
     "libio-socket-ssl-perl",
     "libnet-ssleay-perl",
+    "mount",
     "mpop",
     "openssl",
     "python3",

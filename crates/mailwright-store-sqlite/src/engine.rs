@@ -46,8 +46,6 @@ pub(crate) struct Engine<D: Disk> {
     cached_rows: usize,
     shared: Arc<Shared>,
     epoch: u64,
-    /// Octets of changes since they were last asked for.
-    written: u64,
 }
 
 /// Why a group was refused as a whole.
@@ -113,8 +111,7 @@ impl<D: Disk> Engine<D> {
     ) -> Result<(Self, Replayed), Unavailable> {
         let Parts { log, location, bulk, limits, cached_rows, shared } = parts;
         let state = State::new(index.clone());
-        let mut engine =
-            Self { log, location, index, state, bulk, limits, cached_rows, shared, epoch: 0, written: 0 };
+        let mut engine = Self { log, location, index, state, bulk, limits, cached_rows, shared, epoch: 0 };
         let mut replayed = Replayed::default();
         match engine.replay() {
             Ok(groups) if !engine.index.is_damaged() => replayed.groups = groups,
@@ -358,7 +355,6 @@ impl<D: Disk> Engine<D> {
         }
         self.index.set(META, POSITION, Some(&plan.position().encode()))?;
         self.index.flush()?;
-        self.written = self.written.saturating_add(changes.as_octets().len() as u64);
         self.log.append(plan, changes.as_octets(), &bodies)?;
         self.log.sync()?;
         // From here on it is durable, whatever SQLite says.
@@ -403,16 +399,12 @@ impl<D: Disk> Engine<D> {
         &self.bulk
     }
 
-    /// Octets of changes since this was last asked: SQLite writes some times as many.
-    pub(crate) fn take_written(&mut self) -> u64 {
-        std::mem::take(&mut self.written)
-    }
-
     /// Copies SQLite's write-ahead log into the index. If that fails nobody knows what is in the index: it is thrown
     /// away, and the log makes another.
     pub(crate) fn checkpoint(&mut self, mode: &str) {
-        if self.index.checkpoint(mode).is_err() && self.rebuild().is_err() {
-            self.poison();
+        match self.index.checkpoint(mode) {
+            Err(fault) if !fault.is_of_surroundings() && self.rebuild().is_err() => self.poison(),
+            _ => {}
         }
     }
 }

@@ -5,9 +5,12 @@ use std::fmt::Write as _;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use mailwright_store::model::{Base, Nothing, State};
 use mailwright_store::{Checksum, Unavailable};
+use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 /// Where the octets of blobs stand.
@@ -63,6 +66,8 @@ struct Inner {
     fault: RefCell<Option<Fault>>,
     /// Whether anything ever was not as it was written.
     damaged: Cell<bool>,
+    /// Octets of the write-ahead log that are in use.
+    wal: Arc<AtomicU64>,
 }
 
 /// Keys and values.
@@ -95,6 +100,14 @@ impl Fault {
         }
     }
 
+    /// Whether it is for want of room, memory or file descriptors: then nothing has happened, and the index is as good
+    /// as it was.
+    pub(crate) fn is_of_surroundings(&self) -> bool {
+        use rusqlite::ErrorCode::{CannotOpen, DiskFull, OutOfMemory, PermissionDenied};
+        let Self::Sqlite(error) = self else { return false };
+        matches!(error.sqlite_error_code(), Some(CannotOpen | DiskFull | OutOfMemory | PermissionDenied))
+    }
+
     /// Whether the disk is full.
     pub(crate) fn is_full(&self) -> bool {
         matches!(self, Self::Sqlite(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull))
@@ -107,7 +120,7 @@ impl Index {
 
     /// Opens it for writing, and creates what is missing.
     pub(crate) fn open(location: &Location) -> Result<Self, Fault> {
-        let connection = match location {
+        let mut connection = match location {
             Location::File(path) => Connection::open(path)?,
             #[cfg(test)]
             Location::Memory(_) => Connection::open_in_memory()?,
@@ -125,7 +138,10 @@ impl Index {
             );
         }
         connection.execute_batch(&(schema + "COMMIT;"))?;
-        let index = Self::new(connection);
+        let wal = Arc::new(AtomicU64::new(0));
+        // After the pragmas, of which one takes such a hook away.
+        connection.wal_hook(Some(measure_into(Arc::clone(&wal))))?;
+        let index = Self::new(connection, wal);
         #[cfg(test)]
         if let Location::Memory(Some(image)) = location {
             for ((table, key), value) in image {
@@ -139,7 +155,7 @@ impl Index {
     pub(crate) fn open_for_reading(path: &Path) -> Result<Self, Fault> {
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -4096;")?;
-        Ok(Self::new(connection))
+        Ok(Self::new(connection, Arc::default()))
     }
 
     /// The numbers of all its tables.
@@ -147,9 +163,9 @@ impl Index {
         State::<Nothing>::TABLES.iter().map(|(number, _)| *number).chain([PLACES, META])
     }
 
-    fn new(connection: Connection) -> Self {
+    fn new(connection: Connection, wal: Arc<AtomicU64>) -> Self {
         connection.set_prepared_statement_cache_capacity(Self::STATEMENTS);
-        Self(Rc::new(Inner { connection, fault: RefCell::new(None), damaged: Cell::new(false) }))
+        Self(Rc::new(Inner { connection, fault: RefCell::new(None), damaged: Cell::new(false), wal }))
     }
 
     /// All that it has, as it is after the last commit.
@@ -249,6 +265,11 @@ impl Index {
         .collect()
     }
 
+    /// Octets of the write-ahead log that are in use after the last commit: once all of it is copied it begins anew.
+    pub(crate) fn wal_octets(&self) -> u64 {
+        self.0.wal.load(Ordering::Relaxed)
+    }
+
     /// Copies the write-ahead log into the index, and syncs both. Whether all of it was copied.
     pub(crate) fn checkpoint(&self, mode: &str) -> Result<bool, Fault> {
         let row = self.0.connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
@@ -316,6 +337,16 @@ impl Base for Index {
 
     fn fault(&self) -> Result<(), Unavailable> {
         self.take_fault().map_err(Unavailable::new)
+    }
+}
+
+/// Notes how long the write-ahead log is after each commit.
+fn measure_into(octets: Arc<AtomicU64>) -> impl FnMut(&mut Wal, i32) -> rusqlite::Result<()> + Send {
+    /// SQLite's default, and a header.
+    const PAGE: u64 = 4096 + 24;
+    move |_, pages| {
+        octets.store(u64::try_from(pages).unwrap_or_default() * PAGE, Ordering::Relaxed);
+        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Opening a store, and the threads that write.
 
 use std::collections::BTreeSet;
+use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -52,7 +53,7 @@ pub enum OpenError {
     #[error(transparent)]
     Lock(#[from] LockError),
     /// The directory cannot be made, read or written.
-    #[error("{}: {cause}", path.display())]
+    #[error("{}: {}", path.display(), innermost(cause))]
     Io {
         /// What.
         path: PathBuf,
@@ -65,6 +66,15 @@ pub enum OpenError {
     /// The index can neither be opened nor be built anew.
     #[error("the index cannot be opened: {0}")]
     Index(#[source] Unavailable),
+}
+
+/// What the system says: the errors around it name files.
+fn innermost(error: &io::Error) -> &dyn Error {
+    let mut innermost: &dyn Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost
 }
 
 /// Where everything lies in a data directory.
@@ -165,7 +175,7 @@ fn write(
             return;
         }
     };
-    let checkpointer = Checkpointer::start(&layout.index, shared, config);
+    let mut checkpointer = Checkpointer::start(&layout.index, shared, config);
     loop {
         let first = match waiting.recv_timeout(IDLE) {
             Ok(first) => first,
@@ -185,6 +195,7 @@ fn write(
             group.push(next);
         }
         shared.low_space.store(space.is_low(), Ordering::Relaxed);
+        space.make_room();
         engine.step(group);
         checkpointer.after(&mut engine);
     }
@@ -205,6 +216,7 @@ fn open_engine(
     let mut space = Space::open(&layout.dir, config.reserve_bytes, config.watermark_bytes)
         .map_err(|cause| OpenError::Io { path: layout.dir.clone(), cause })?;
     shared.low_space.store(space.is_low(), Ordering::Relaxed);
+    space.make_room();
     let location = Location::File(layout.index.clone());
     let (index, position) = open_index(&location, config.check_bytes)
         .map_err(|fault| OpenError::Index(Unavailable::new(fault)))?;
@@ -249,7 +261,7 @@ fn random_id() -> Result<[u8; 16], OpenError> {
     Ok(id)
 }
 
-/// Opens the index; one that cannot be read is thrown away.
+/// Opens the index. One that cannot be read is thrown away, unless that is not its fault.
 fn open_index(location: &Location, check_bytes: u64) -> Result<(Index, Option<Position>), Fault> {
     let open = || {
         let index = Index::open(location)?;
@@ -259,7 +271,10 @@ fn open_index(location: &Location, check_bytes: u64) -> Result<(Index, Option<Po
         let position = crate::engine::position(&index)?;
         Ok((index, position))
     };
-    open().or_else(|_: Fault| {
+    open().or_else(|fault: Fault| {
+        if fault.is_of_surroundings() {
+            return Err(fault);
+        }
         location.clear();
         open()
     })
@@ -269,28 +284,28 @@ fn open_index(location: &Location, check_bytes: u64) -> Result<(Index, Option<Po
 struct Checkpointer {
     wake: Option<mpsc::SyncSender<()>>,
     thread: Option<thread::JoinHandle<()>>,
-    /// Octets written since the last time that all was copied.
-    pending: Arc<AtomicU64>,
     checkpoint_bytes: u64,
     wal_bytes: u64,
+    /// How long SQLite's log was when the thread was last woken.
+    woken_at: u64,
+    /// How long it is to be when the writer does it.
+    forced_at: u64,
 }
 
 impl Checkpointer {
     fn start(index: &Path, shared: &Arc<Shared>, config: &SqliteConfig) -> Self {
         let (wake, woken) = mpsc::sync_channel::<()>(1);
-        let pending = Arc::new(AtomicU64::new(0));
-        let (path, shared, copied) = (index.to_owned(), Arc::clone(shared), Arc::clone(&pending));
+        let (path, shared) = (index.to_owned(), Arc::clone(shared));
         let is_unchecked = Location::File(path.clone()).octets() > config.check_bytes;
         let run = move || {
             if is_unchecked && Index::open_for_reading(&path).and_then(|index| index.check()).is_err() {
                 shared.damaged.store(true, Ordering::Release);
             }
             while woken.recv().is_ok() {
-                let before = copied.load(Ordering::Relaxed);
                 // Each time by a connection of its own: the index may have been built anew.
                 match Index::open_for_reading(&path).and_then(|index| index.checkpoint("PASSIVE")) {
-                    Ok(true) => drop(copied.fetch_sub(before, Ordering::Relaxed)),
-                    Ok(false) => {}
+                    Ok(_) => {}
+                    Err(fault) if fault.is_of_surroundings() => {}
                     // Nobody knows what is in the index now: the writer builds another.
                     Err(_) => shared.damaged.store(true, Ordering::Release),
                 }
@@ -300,23 +315,29 @@ impl Checkpointer {
             wake: Some(wake),
             // Without it the writer does all of it.
             thread: spawn("mailwright-checkpoint", run).ok(),
-            pending,
             checkpoint_bytes: config.checkpoint_bytes,
             wal_bytes: config.wal_bytes,
+            woken_at: 0,
+            forced_at: config.wal_bytes,
         }
     }
 
     /// To be called after each group.
-    fn after(&self, engine: &mut Engine<StdDisk>) {
-        let written = engine.take_written();
-        let pending = self.pending.fetch_add(written, Ordering::Relaxed) + written;
-        if pending >= self.wal_bytes {
+    fn after(&mut self, engine: &mut Engine<StdDisk>) {
+        let octets = engine.index().wal_octets();
+        if octets < self.woken_at {
+            // All of it was copied, and it has begun anew.
+            (self.woken_at, self.forced_at) = (0, self.wal_bytes);
+        }
+        if octets >= self.forced_at {
             engine.checkpoint("TRUNCATE");
-            self.pending.store(0, Ordering::Relaxed);
-        } else if pending >= self.checkpoint_bytes
+            // Those who read may have kept it from that: they are not waited for again soon.
+            (self.woken_at, self.forced_at) = (octets, octets.saturating_add(self.wal_bytes));
+        } else if octets - self.woken_at >= self.checkpoint_bytes
             && let Some(wake) = &self.wake
         {
-            // If it is already at work, it is woken again by the next group.
+            self.woken_at = octets;
+            // If it is already at work, it is woken again by a later group.
             let _ = wake.try_send(());
         }
     }

@@ -19,22 +19,27 @@ pub(crate) struct Space {
 impl Space {
     pub(crate) fn open(dir: &Path, reserve_bytes: u64, watermark_bytes: u64) -> io::Result<Self> {
         let reserve = Reserve::open(StdDisk::open(dir)?, ReserveConfig { bytes: reserve_bytes })?;
+        // The reserve is not for mail.
+        let watermark_bytes = watermark_bytes.max(reserve_bytes);
         Ok(Self { dir: dir.to_owned(), reserve, reserve_bytes, watermark_bytes })
     }
 
-    /// Whether so little is left that no mail is to be taken. Then the reserve is given up for what makes room; it is
-    /// taken again once there is enough.
+    /// Whether so little is left that no mail is to be taken. The reserve is taken again once there is enough.
     pub(crate) fn is_low(&mut self) -> bool {
         // Where it cannot be told, writing will tell.
         let Ok(free) = free_bytes(&self.dir) else { return false };
-        let is_low = free < self.watermark_bytes;
-        // Whatever of it fails: the next group tries again.
-        if is_low {
-            let _ = self.reserve.release();
-        } else if !self.reserve.is_held() && free >= self.watermark_bytes.saturating_add(self.reserve_bytes) {
+        if !self.reserve.is_held() && free >= self.watermark_bytes.saturating_add(self.reserve_bytes) {
+            // If it fails: the next group tries again.
             let _ = self.reserve.restore();
         }
-        is_low
+        free < self.watermark_bytes
+    }
+
+    /// Gives up the reserve if what is about to be written may need it; not before, since others would take the room.
+    pub(crate) fn make_room(&mut self) {
+        if self.reserve.is_held() && free_bytes(&self.dir).is_ok_and(|free| free < self.reserve_bytes) {
+            let _ = self.reserve.release();
+        }
     }
 }
 

@@ -136,7 +136,7 @@ fn a_failed_sync_poisons_and_the_group_is_struck_out() {
     disk.fail_sync(1);
     assert!(matches!(log.sync(), Err(LogError::Io(_))));
     assert!(matches!(log.sync(), Err(LogError::Poisoned)));
-    let (mut log, _) = Log::open(disk.clone(), config(), None, None).unwrap();
+    let (mut log, _) = Log::open(disk, config(), None, None).unwrap();
     assert_eq!(ids(&log, None).unwrap().len(), 1);
     append_synced(&mut log, &entry(3)).unwrap();
     let given: Vec<_> = ids(&log, None).unwrap().iter().map(|(id, position)| (*id, position.group)).collect();
