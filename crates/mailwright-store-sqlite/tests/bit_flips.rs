@@ -1,5 +1,12 @@
 //! A bit of a file turns over: the store opens all the same, and loses at most the message that the bit was of.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "that is how tests fail"
+)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mailwright_core::testing::{Budget, SeededEntropy};
-use mailwright_core::{Entropy, MailboxId, Timestamp, Uid, UidSet};
+use mailwright_core::{BlobId, Entropy, MailboxId, Timestamp, Uid, UidSet};
 use mailwright_store::conformance::block_on;
 use mailwright_store::{
     AccountOp, Append, Batch, BatchId, BlobError, BlobHint, BlobReader, BlobWriter, Columns, NewAccount,
@@ -76,34 +83,29 @@ fn read(store: &SqliteStore) -> BTreeMap<u32, Result<bool, BlobError>> {
         for (at, uid) in rows.uids.iter().enumerate() {
             assert_eq!(rows.flags[at], SystemFlag::Seen.into());
             assert_eq!(rows.sizes[at], content(uid.get()).len() as u64);
-            let body = async {
-                let mut reader = store.read_blob(rows.blobs[at], 0..rows.sizes[at]).await?;
-                let mut body = Vec::new();
-                while let Some(piece) = reader.next().await? {
-                    body.extend_from_slice(&piece);
-                }
-                Ok(body == content(uid.get()))
-            };
-            let mut read = body.await;
+            let mut read = is_whole(store, rows.blobs[at], uid.get()).await;
             for _ in 0..100 {
                 if !matches!(read, Err(BlobError::Unavailable(_))) {
                     break;
                 }
                 std::thread::sleep(Duration::from_millis(20));
-                read = async {
-                    let mut reader = store.read_blob(rows.blobs[at], 0..rows.sizes[at]).await?;
-                    let mut body = Vec::new();
-                    while let Some(piece) = reader.next().await? {
-                        body.extend_from_slice(&piece);
-                    }
-                    Ok(body == content(uid.get()))
-                }
-                .await;
+                read = is_whole(store, rows.blobs[at], uid.get()).await;
             }
             found.insert(uid.get(), read);
         }
         found
     })
+}
+
+/// Whether a blob is the content of a message, octet for octet.
+async fn is_whole(store: &SqliteStore, blob: BlobId, number: u32) -> Result<bool, BlobError> {
+    let expected = content(number);
+    let mut reader = store.read_blob(blob, 0..expected.len() as u64).await?;
+    let mut body = Vec::new();
+    while let Some(piece) = reader.next().await? {
+        body.extend_from_slice(&piece);
+    }
+    Ok(body == expected)
 }
 
 /// All files below a directory, but for the lock.

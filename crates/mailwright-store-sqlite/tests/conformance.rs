@@ -1,5 +1,7 @@
 //! The kit that every backend passes, on a directory.
 
+#![expect(clippy::unwrap_used, reason = "that is how tests fail")]
+
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
