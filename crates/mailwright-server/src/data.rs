@@ -85,7 +85,7 @@ pub(crate) fn open(mut config: SqliteConfig) -> Result<Opened, Failure> {
 
 /// What was found at the opening, into the log.
 fn tell(dir: &Path, report: &OpenReport) {
-    let OpenReport { created, replayed, rebuilt, orphans, damage, .. } = report;
+    let OpenReport { created, replayed, rebuilt, orphans, cut, damage, .. } = report;
     let dir = dir.display();
     for damage in damage {
         tracing::error!(code = "store.damage", %dir, ?damage, "a part of the log is damaged; all else is served");
@@ -93,7 +93,7 @@ fn tell(dir: &Path, report: &OpenReport) {
     if *rebuilt {
         tracing::warn!(code = "store.rebuilt", %dir, "the index was missing or damaged and was built anew from the log");
     }
-    tracing::info!(code = "store.open", %dir, created, replayed, orphans, "data directory opened");
+    tracing::info!(code = "store.open", %dir, created, replayed, orphans, ?cut, "data directory opened");
 }
 
 impl Opened {

@@ -41,6 +41,8 @@ pub struct OpenReport {
     pub rebuilt: bool,
     /// Files of bodies that no batch ever referred to, and that were removed.
     pub orphans: u64,
+    /// The number of a group that was begun and never ended, and was cut: nobody was told that it is durable.
+    pub cut: Option<u64>,
     /// What is damaged. Everything else is served.
     pub damage: Vec<Damage>,
 }
@@ -244,6 +246,7 @@ fn open_engine(
         replayed: replayed.groups,
         rebuilt: (replayed.rebuilt || position.is_none()) && !replayed.created,
         orphans: engine.drop_orphans(),
+        cut: opened.cut.map(|position| position.group),
         damage: opened.damage,
     };
     let ready = Ready { report, log: reader, epoch: engine.epoch() };
