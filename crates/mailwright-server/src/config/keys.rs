@@ -59,7 +59,7 @@ section! {
     Listener "listener" {
         /// What it speaks: smtp (with STARTTLS), smtps (TLS from the start), pop3 (with STLS) or pop3s.
         Restart service: At<Service> = Required(r#""smtp""#);
-        /// An IP address and a port. [::] is every address, of IPv4 too; port 0 is any free one.
+        /// An IP address and a port. `[::]` is every address, of IPv4 too; port 0 is any free one.
         Restart address: At<SocketAddr> = Required(r#""0.0.0.0:25""#);
     }
 }
