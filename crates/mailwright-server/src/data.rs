@@ -55,7 +55,9 @@ fn chain(error: &dyn std::error::Error) -> String {
 impl Failure {
     /// Because of what the operating system says of a file.
     pub(crate) fn of_io(message: String, path: &Path, error: &io::Error) -> Self {
-        use io::ErrorKind::{NotFound, PermissionDenied, ReadOnlyFilesystem, StorageFull};
+        use io::ErrorKind::{
+            AlreadyExists, NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem, StorageFull,
+        };
         let path = path.display();
         match error.kind() {
             PermissionDenied => Self::new(Exit::NoPermission, message).with_remedy(format!(
@@ -65,6 +67,9 @@ impl Failure {
                 .with_remedy("mail cannot be kept there: mount it for writing, or change `data`"),
             NotFound => Self::new(Exit::CantCreate, message)
                 .with_remedy("create the data directory: install -d -m 700 DIR"),
+            AlreadyExists | NotADirectory => Self::new(Exit::CantCreate, message).with_remedy(
+                "the data directory is to be a folder of its own, and there is a file of that name",
+            ),
             StorageFull => Self::new(Exit::IoError, message).with_remedy("the disk is full"),
             _ => Self::new(Exit::IoError, message),
         }

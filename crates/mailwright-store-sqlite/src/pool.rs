@@ -70,6 +70,8 @@ impl Pool {
             let (path, generation, damaged) = (path.to_owned(), Arc::clone(generation), Arc::clone(damaged));
             thread::Builder::new().name("mailwright-read".to_owned()).spawn(move || {
                 let mut reader = Reader { path, generation, open: None, damaged };
+                // Opened before it is needed: later there may be no file descriptor left.
+                let _ = reader.read(|_, _| ());
                 loop {
                     let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
                     let Ok(read) = next else { break };
