@@ -39,7 +39,7 @@ pub(crate) fn failure(dir: &Path, error: &OpenError) -> Failure {
 }
 
 /// An error and what lies behind it.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

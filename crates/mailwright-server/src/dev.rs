@@ -14,7 +14,7 @@ use clap::Args;
 use mailwright_server::{Running, Server, Service, StartError};
 use mailwright_store_sqlite::SqliteConfig;
 
-use crate::data::{Opened, close_off_thread, open_off_thread};
+use crate::data::{Opened, chain, close_off_thread, open_off_thread};
 use crate::exit::{Exit, Failure};
 use crate::signals::StopSignal;
 
@@ -147,7 +147,7 @@ async fn open(dir: &Path) -> Result<Opened, Failure> {
 }
 
 fn not_started(error: &StartError) -> Failure {
-    let failure = Failure::new(Exit::OsError, error.to_string());
+    let failure = Failure::new(Exit::OsError, chain(error));
     match error {
         StartError::Listen { service, .. } => failure.with_remedy(format!(
             "is another server running? choose another address with --{} ADDR",

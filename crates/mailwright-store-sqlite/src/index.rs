@@ -121,7 +121,10 @@ impl Index {
     /// Opens it for writing, and creates what is missing.
     pub(crate) fn open(location: &Location) -> Result<Self, Fault> {
         let mut connection = match location {
-            Location::File(path) => Connection::open(path)?,
+            Location::File(path) => {
+                own(path);
+                Connection::open(path)?
+            }
             #[cfg(test)]
             Location::Memory(_) => Connection::open_in_memory()?,
         };
@@ -338,6 +341,14 @@ impl Base for Index {
     fn fault(&self) -> Result<(), Unavailable> {
         self.take_fault().map_err(Unavailable::new)
     }
+}
+
+/// Makes the file, if it is not there, for its owner only: SQLite gives its other files the same mode.
+fn own(path: &Path) {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = std::fs::OpenOptions::new();
+    // If it cannot be made, SQLite says why.
+    let _ = options.write(true).create_new(true).mode(0o600).open(path);
 }
 
 /// Notes how long the write-ahead log is after each commit.

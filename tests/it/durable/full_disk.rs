@@ -17,21 +17,27 @@ const SOON: Duration = Duration::from_secs(5);
 /// The server notices in time that there is little room left, and has some for those who delete.
 #[test]
 fn a_disk_that_gets_full() {
-    check("768 KiB", "1 MiB", 1536 << 10, true);
+    check("256 KiB", "768 KiB", "1 MiB", 1536 << 10, true);
 }
 
 /// Without a reserve it finds out when it writes.
 #[test]
 fn a_disk_that_is_full_at_once() {
-    check("0", "0", 2 << 20, false);
+    check("256 KiB", "0", "0", 2 << 20, false);
 }
 
-fn check(reserve: &str, watermark: &str, room: u64, has_reserve: bool) {
+/// A file of the log takes a sixth of the disk.
+#[test]
+fn a_disk_for_few_segments() {
+    check("1 MiB", "0", "0", 4 << 20, false);
+}
+
+fn check(segment: &str, reserve: &str, watermark: &str, room: u64, has_reserve: bool) {
     let Some(site) = Site::new() else { return };
     let data = site.path("data");
     let Some(_mount) = Mount::small(8 << 20, &data) else { return };
     site.configure(&format!(
-        "[storage]\nsegment = \"256 KiB\"\nreserve = \"{reserve}\"\nwatermark = \"{watermark}\""
+        "[storage]\nsegment = \"{segment}\"\nreserve = \"{reserve}\"\nwatermark = \"{watermark}\""
     ));
     // What the log has it does not give back yet: so others take most of the room, and leave some later.
     let (others, rest) = (data.join("others"), data.join("rest"));
