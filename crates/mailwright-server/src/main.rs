@@ -49,7 +49,7 @@ enum LogFormat {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// A mail server for development: in memory, on this machine only, gone with Ctrl-C.
+    /// A mail server for development: on this machine only, in memory unless a folder is named, gone with Ctrl-C.
     Dev(dev::Dev),
     /// The mail server, by a configuration. SIGHUP has it read that again, SIGTERM ends it.
     Serve(serve::Serve),
