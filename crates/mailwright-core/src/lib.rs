@@ -9,6 +9,7 @@ mod id;
 mod machine;
 mod output;
 mod secret;
+mod structure;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod ticket;
@@ -23,6 +24,9 @@ pub use id::{AccountId, BlobId, MailboxId, ModSeq, ThreadId, Uid, UidValidity};
 pub use machine::{Machine, Progress, TlsInfo, Upgrade, Upgraded};
 pub use output::Output;
 pub use secret::Secret;
+pub use structure::{
+    BodyKind, BodyStructure, Content, Disposition, Envelope, EnvelopeAddress, Parameters, SinglePart,
+};
 pub use ticket::{Desk, Stale, Ticket};
 pub use time::{Clock, Entropy, Timestamp};
 pub use timers::Timers;
