@@ -43,8 +43,8 @@ pub struct SqliteConfig {
     pub check_bytes: u64,
     /// Octets that are kept so that mail can be deleted on a full disk. Default 16 MiB.
     pub reserve_bytes: u64,
-    /// Octets free on the disk below which no mail is taken. Default 128 MiB: a segment of the log, the reserve, and
-    /// SQLite's write-ahead log.
+    /// Octets free on the disk below which no mail is taken; at least twice the reserve, whatever this says. Default
+    /// 128 MiB: a segment of the log, the reserve, and SQLite's write-ahead log.
     pub watermark_bytes: u64,
 }
 

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -204,6 +204,7 @@ fn write(
     drop(checkpointer);
     engine.checkpoint("TRUNCATE");
     drop(engine);
+    space.end();
     drop(lock);
 }
 
@@ -287,6 +288,8 @@ fn open_index(location: &Location, check_bytes: u64) -> Result<(Index, Option<Po
 struct Checkpointer {
     wake: Option<mpsc::SyncSender<()>>,
     thread: Option<thread::JoinHandle<()>>,
+    /// Held by who copies. SQLite lets only one, and does not wait for another.
+    at_work: Arc<Mutex<()>>,
     checkpoint_bytes: u64,
     wal_bytes: u64,
     /// How long SQLite's log was when the thread was last woken.
@@ -299,12 +302,15 @@ impl Checkpointer {
     fn start(index: &Path, shared: &Arc<Shared>, config: &SqliteConfig) -> Self {
         let (wake, woken) = mpsc::sync_channel::<()>(1);
         let (path, shared) = (index.to_owned(), Arc::clone(shared));
+        let at_work = Arc::<Mutex<()>>::default();
+        let copying = Arc::clone(&at_work);
         let is_unchecked = Location::File(path.clone()).octets() > config.check_bytes;
         let run = move || {
             if is_unchecked && Index::open_for_reading(&path).and_then(|index| index.check()).is_err() {
                 shared.damaged.store(true, Ordering::Release);
             }
             while woken.recv().is_ok() {
+                let _copying = copying.lock().unwrap_or_else(PoisonError::into_inner);
                 // Each time by a connection of its own: the index may have been built anew.
                 match Index::open_for_reading(&path).and_then(|index| index.checkpoint("PASSIVE")) {
                     Ok(_) => {}
@@ -318,6 +324,7 @@ impl Checkpointer {
             wake: Some(wake),
             // Without it the writer does all of it.
             thread: spawn("mailwright-checkpoint", run).ok(),
+            at_work,
             checkpoint_bytes: config.checkpoint_bytes,
             wal_bytes: config.wal_bytes,
             woken_at: 0,
@@ -333,6 +340,7 @@ impl Checkpointer {
             (self.woken_at, self.forced_at) = (0, self.wal_bytes);
         }
         if octets >= self.forced_at {
+            let _copying = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
             engine.checkpoint("TRUNCATE");
             // Those who read may have kept it from that: they are not waited for again soon.
             (self.woken_at, self.forced_at) = (octets, octets.saturating_add(self.wal_bytes));

@@ -10,7 +10,8 @@ const NAME: &str = "reserve";
 /// How much room is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ReserveConfig {
-    /// Bytes; 0 for none. It must be enough for what an index writes while mail is deleted. Default: 16 MiB.
+    /// Bytes; 0 for none. It must be enough for a short segment of the log, and for what an index writes while mail is
+    /// deleted. Default: 16 MiB.
     pub(crate) bytes: u64,
 }
 

@@ -19,8 +19,8 @@ pub(crate) struct Space {
 impl Space {
     pub(crate) fn open(dir: &Path, reserve_bytes: u64, watermark_bytes: u64) -> io::Result<Self> {
         let reserve = Reserve::open(StdDisk::open(dir)?, ReserveConfig { bytes: reserve_bytes })?;
-        // The reserve is not for mail.
-        let watermark_bytes = watermark_bytes.max(reserve_bytes);
+        // The reserve is not for mail: that is refused before it is given up, and still is when that has made room.
+        let watermark_bytes = watermark_bytes.max(reserve_bytes.saturating_mul(2));
         Ok(Self { dir: dir.to_owned(), reserve, reserve_bytes, watermark_bytes })
     }
 
@@ -40,6 +40,11 @@ impl Space {
         if self.reserve.is_held() && free_bytes(&self.dir).is_ok_and(|free| free < self.reserve_bytes) {
             let _ = self.reserve.release();
         }
+    }
+
+    /// Takes the reserve again if there is room for it, however little is left then: the next opening may find none.
+    pub(crate) fn end(mut self) {
+        let _ = self.reserve.restore();
     }
 }
 

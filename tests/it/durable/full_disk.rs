@@ -26,9 +26,20 @@ fn a_disk_that_is_full_at_once() {
     check("256 KiB", "0", "0", 2 << 20, false);
 }
 
-/// A file of the log takes a sixth of the disk.
+/// A file of the log takes a sixth of the disk, and more than the reserve has.
 #[test]
 fn a_disk_for_few_segments() {
+    check("1 MiB", "768 KiB", "1 MiB", 1 << 20, true);
+}
+
+/// The reserve is not given up for as long as mail is taken, nor for others to take.
+#[test]
+fn a_watermark_no_higher_than_the_reserve() {
+    check("1 MiB", "1 MiB", "1 MiB", 768 << 10, true);
+}
+
+#[test]
+fn a_disk_for_few_segments_that_is_full_at_once() {
     check("1 MiB", "0", "0", 4 << 20, false);
 }
 
@@ -51,22 +62,23 @@ fn check(segment: &str, reserve: &str, watermark: &str, room: u64, has_reserve: 
     for octets in [300 << 10, 20 << 10] {
         sender.is_refused(octets);
     }
-    fill(&rest, u64::MAX);
+    let left = fill(&rest, u64::MAX);
+    println!("{left} octets were left");
+    assert!(!has_reserve || left > 512 << 10, "there was hardly any room when mail was first refused");
     for octets in [300 << 10, 20 << 10, 300] {
         sender.send(octets);
     }
     let before = sender.ledger.acknowledged();
     if has_reserve {
+        // Reading and deleting go on.
+        let Some(()) = sender.delete(&site, &serve, 5) else { return };
         // What the end has given back is taken by others, and the server starts all the same.
         assert!(serve.stop().success());
         fill(&rest, u64::MAX);
         serve = site.serve();
         sender.smtp = serve.smtp();
         sender.is_refused(300);
-        // Reading and deleting go on.
-        let Some(messages) = take(&site, &serve, 3) else { return };
-        sender.ledger.compare(&messages).ok();
-        messages.iter().skip(2).step_by(3).for_each(|message| sender.ledger.forget(message));
+        let Some(()) = sender.delete(&site, &serve, 3) else { return };
     }
     let Some(messages) = take(&site, &serve, 0) else { return };
     sender.ledger.compare(&messages).ok();
@@ -121,10 +133,18 @@ impl Sender {
         let outcome = self.send(octets);
         assert!(matches!(outcome, Outcome::Refused(_)), "{outcome:?}");
     }
+
+    /// Reads all mail, and deletes every so many. Nothing if Python is missing.
+    fn delete(&mut self, site: &Site, serve: &Serve<'_>, every: usize) -> Option<()> {
+        let messages = take(site, serve, every)?;
+        self.ledger.compare(&messages).ok();
+        messages.iter().skip(every - 1).step_by(every).for_each(|message| self.ledger.forget(message));
+        Some(())
+    }
 }
 
-/// Writes so many octets, or as many as there is room for.
-fn fill(path: &Path, octets: u64) {
+/// Writes so many octets, or as many as there is room for, and says how many.
+fn fill(path: &Path, octets: u64) -> u64 {
     let mut file = File::create(path).unwrap();
     let piece = [0x55; 4096];
     for _ in 0..octets / 4096 {
@@ -136,6 +156,7 @@ fn fill(path: &Path, octets: u64) {
     }
     // Only what is on the disk has its room for sure.
     let _ = file.sync_all();
+    file.metadata().unwrap().len()
 }
 
 /// All of ann's mail, of which every so many are then deleted. Nothing if Python is missing.

@@ -8,7 +8,8 @@ pub struct LogConfig {
     /// more room that an open log holds. Default: 64 MiB.
     pub segment_bytes: u64,
     /// Bytes of a segment that is begun when the disk has no room for a whole one, so that what frees space can still
-    /// be written. Default: 1 MiB.
+    /// be written, and a full disk be opened; longer only if a group needs it. Little, since what is left is for the
+    /// index as well; more means fewer of the syncs that a new segment costs. Default: 64 KiB.
     pub short_segment_bytes: u64,
     /// Bytes of the largest group, which gets a segment of its own if it must. Default: 256 MiB.
     pub group_bytes: u64,
@@ -22,7 +23,7 @@ impl Default for LogConfig {
     fn default() -> Self {
         Self {
             segment_bytes: 64 << 20,
-            short_segment_bytes: 1 << 20,
+            short_segment_bytes: 64 << 10,
             group_bytes: 256 << 20,
             bodies_per_group: 65_536,
             open_segments: 64,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mailwright_store::Checksum;
 use mailwright_store::disk::{Crash, Disk, DiskFile, FaultDisk, Survivors};
 use mailwright_store_sqlite::log::{
-    Damage, DamageKind, Log, LogError, OpenReport, Position, StoreId, Verified, verify,
+    Damage, DamageKind, Log, LogConfig, LogError, OpenReport, Position, StoreId, Verified, verify,
 };
 
 use super::kit::{Entry, STORE, append, append_synced, config, entry, ids, ids_and_damage};
@@ -93,6 +93,26 @@ fn each_opening_begins_a_segment_and_an_epoch() {
         assert_eq!(disk.list().unwrap(), [name(1), name(epoch)], "empty ones are removed");
     }
     assert!(disk.open(&name(1)).unwrap().len().unwrap() < config().segment_bytes, "the rest is given back");
+}
+
+#[test]
+fn a_full_disk_needs_little_for_an_opening() {
+    let config = LogConfig { segment_bytes: 1 << 20, ..LogConfig::default() };
+    let disk = FaultDisk::new();
+    let mut log = Log::create(disk.clone(), config, STORE).unwrap();
+    append_synced(&mut log, &entry(1)).unwrap();
+    for opening in 2..6 {
+        drop(log);
+        // Others have taken what was given back, but for a part of a reserve.
+        let used: u64 = disk.list().unwrap().iter().map(|name| disk.open(name).unwrap().len().unwrap()).sum();
+        disk.set_capacity(Some(used + (64 << 10)));
+        log = Log::open(disk.clone(), config, Some(STORE), None).unwrap().0;
+        append_synced(&mut log, &entry(opening)).unwrap();
+    }
+    disk.set_capacity(None);
+    append_synced(&mut log, &large(6)).unwrap();
+    let last = disk.open(&name(log.segments().last().unwrap())).unwrap();
+    assert_eq!(last.len().unwrap(), config.segment_bytes, "with room again it is a whole one");
 }
 
 #[test]
