@@ -5,15 +5,20 @@ use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
-const PACKAGES: [&str; 12] = [
+const PACKAGES: [&str; 17] = [
+    "bsdutils",
     "ca-certificates",
     "curl",
     "e2fsprogs",
     "fetchmail",
+    "getmail6",
+    "isync",
     "libio-socket-ssl-perl",
     "libnet-ssleay-perl",
     "mount",
     "mpop",
+    "neomutt",
+    "offlineimap3",
     "openssl",
     "python3",
     "strace",

@@ -32,6 +32,12 @@ pub(crate) struct Dev {
     /// SMTP inside TLS [default: port 1465, or the next free one].
     #[arg(long, env = "MAILWRIGHT_SMTPS", value_name = "ADDR")]
     smtps: Option<SocketAddr>,
+    /// IMAP [default: port 1143, or the next free one].
+    #[arg(long, env = "MAILWRIGHT_IMAP", value_name = "ADDR")]
+    imap: Option<SocketAddr>,
+    /// IMAP inside TLS [default: port 1993, or the next free one].
+    #[arg(long, env = "MAILWRIGHT_IMAPS", value_name = "ADDR")]
+    imaps: Option<SocketAddr>,
     /// POP3 [default: port 1110, or the next free one].
     #[arg(long, env = "MAILWRIGHT_POP3", value_name = "ADDR")]
     pop3: Option<SocketAddr>,
@@ -100,6 +106,8 @@ impl Dev {
         match service {
             Service::Smtp => (self.smtp, 1025),
             Service::Smtps => (self.smtps, 1465),
+            Service::Imap => (self.imap, 1143),
+            Service::Imaps => (self.imaps, 1993),
             Service::Pop3 => (self.pop3, 1110),
             _ => (self.pop3s, 1995),
         }
@@ -109,6 +117,7 @@ impl Dev {
     fn banner(&self, running: &Running) -> String {
         let show = |service| running.addr(service).map_or("-".to_owned(), |addr| addr.to_string());
         let (smtp, smtps) = (show(Service::Smtp), show(Service::Smtps));
+        let (imap, imaps) = (show(Service::Imap), show(Service::Imaps));
         let (pop3, pop3s) = (show(Service::Pop3), show(Service::Pop3s));
         let users: Vec<String> = USERS.iter().map(|user| format!("{user}@localhost / {user}")).collect();
         let certificate = match &self.write_ca {
@@ -125,10 +134,12 @@ impl Dev {
             banner,
             "mailwright {} dev - everything below is real, on this machine only, {kept}\n\
              \n  SMTP        {smtp:<22} any login, users @localhost; STARTTLS on; SMTPS {smtps}\
+             \n  IMAP        {imap:<22} STARTTLS on; IMAPS {imaps}\
              \n  POP3        {pop3:<22} STLS on; POP3S {pop3s}\
              \n  Users       {}    any other user is created on login\
              \n  Certificate {certificate}\n\
              \n  Try    swaks --server {smtp} --to ann@localhost\
+             \n         curl --user ann@localhost:ann imap://{imap}/INBOX?ALL\
              \n         curl --user ann@localhost:ann pop3://{pop3}/1\
              \n  Fail   rcpt-451@localhost  data-550@localhost   (stage-code)\n\n",
             env!("CARGO_PKG_VERSION"),

@@ -6,7 +6,6 @@ mod certificate;
 mod chaos;
 mod directories;
 mod login;
-mod maildrop;
 mod provider;
 mod receive;
 mod received;

@@ -2,41 +2,28 @@
 
 use std::net::IpAddr;
 
+use mailwright_access::{Authenticate, LoginError, User};
 use mailwright_auth::{Checked, Credentials, PasswordCheck, Verifier};
-use mailwright_core::AccountId;
 use mailwright_store::{AccountCredentials, Directory, Store, Unavailable};
 use tokio::task::spawn_blocking;
 use tracing::{info, warn};
 
 use crate::shared::Shared;
 
-/// Why nobody was let in. Which of name and password was wrong is told to nobody.
-#[derive(Debug)]
-pub(crate) enum LoginError {
-    Wrong,
-    /// The address has failed too often.
-    Locked,
-    /// It cannot be told now.
-    Unavailable,
+fn unavailable(cause: Unavailable) -> LoginError {
+    warn!(%cause, "the directory cannot tell");
+    LoginError::Unavailable
 }
 
-/// Who has logged in.
-#[derive(Debug, Clone)]
-pub(crate) struct User {
-    pub(crate) account: AccountId,
-    pub(crate) login: String,
-}
-
-impl From<Unavailable> for LoginError {
-    fn from(cause: Unavailable) -> Self {
-        warn!(%cause, "the directory cannot tell");
-        Self::Unavailable
+impl<S: Store, D: Directory> Authenticate for Shared<S, D> {
+    async fn login(&self, from: IpAddr, credentials: Credentials) -> Result<User, LoginError> {
+        self.check(from, credentials).await
     }
 }
 
 impl<S: Store, D: Directory> Shared<S, D> {
     /// Checks a password. An unknown user costs as much as a known one. A name without domain is one at our first.
-    pub(crate) async fn login(&self, from: IpAddr, mut credentials: Credentials) -> Result<User, LoginError> {
+    async fn check(&self, from: IpAddr, mut credentials: Credentials) -> Result<User, LoginError> {
         if !credentials.user.contains('@') {
             credentials.user = format!("{}@{}", credentials.user, self.home);
         }
@@ -44,7 +31,7 @@ impl<S: Store, D: Directory> Shared<S, D> {
             info!(%from, user = credentials.user, "login refused: too many failures from this address");
             return Err(LoginError::Locked);
         }
-        let known = self.directory.credentials(&credentials.user).await?;
+        let known = self.directory.credentials(&credentials.user).await.map_err(unavailable)?;
         if known.is_none()
             && let Some(user) = self.create(&credentials).await?
         {
@@ -79,7 +66,8 @@ impl<S: Store, D: Directory> Shared<S, D> {
         let hash = spawn_blocking(move || Verifier::hash(password.expose(), salt, cost));
         let Ok(Ok(verifier)) = hash.await else { return Err(LoginError::Unavailable) };
         let batch = self.batch();
-        let created = self.directory.create(&credentials.user, verifier, batch.id, batch.now).await?;
+        let created = self.directory.create(&credentials.user, verifier, batch.id, batch.now).await;
+        let created = created.map_err(unavailable)?;
         Ok(created.map(|account| {
             info!(user = credentials.user, "created on login");
             User { account, login: credentials.user.clone() }

@@ -50,7 +50,7 @@ enum LogFormat {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// A mail server for development: on this machine only, in memory unless a folder is named, gone with Ctrl-C.
-    Dev(dev::Dev),
+    Dev(Box<dev::Dev>),
     /// The mail server, by a configuration. SIGHUP has it read that again, SIGTERM ends it.
     Serve(serve::Serve),
     /// Help with the configuration.

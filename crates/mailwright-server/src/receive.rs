@@ -4,19 +4,20 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use mailwright_access::{Authenticate as _, LoginError};
 use mailwright_auth::Credentials;
 use mailwright_core::{
     AccountId, Address, ForwardPath, ReversePath, Stage, TraceEvent, Verdict as TraceVerdict,
 };
+use mailwright_message::{Scan, ScanLimits, Scanner};
 use mailwright_smtp::{MailParams, Rejection};
 use mailwright_store::{
-    Append, BlobError, BlobHint, BlobWriter, Cause, Directory, Health, Op, Rejected, Resolution, Store,
-    Target,
+    Append, BlobError, BlobHint, BlobWriter, Cause, Directory, Health, Op, Opaque, Rejected, Resolution,
+    Store, Target,
 };
 use mailwright_tokio::smtp::{Body, BodyError, Ctx, Envelope, SmtpHandler, Verdict};
 
 use crate::chaos::At;
-use crate::login::LoginError;
 use crate::received::{Hops, trace_fields};
 use crate::shared::Shared;
 
@@ -36,7 +37,7 @@ impl<S: Store, D: Directory> SmtpHandler for Receive<S, D> {
             Err(LoginError::Locked) => {
                 Err(Rejection::auth_unavailable().with_text("too many failed logins, try again later"))
             }
-            Err(LoginError::Unavailable) => Err(Rejection::auth_unavailable()),
+            Err(_) => Err(Rejection::auth_unavailable()),
         }
     }
 
@@ -76,12 +77,15 @@ impl<S: Store, D: Directory> SmtpHandler for Receive<S, D> {
         let hint = BlobHint { now, size: envelope.params.size };
         let mut blob = self.0.store.blob_writer(hint).await.map_err(blob_refusal)?;
         let fields = trace_fields(&self.0.hostname, cx, envelope, now);
+        let mut scanner = Scanner::new(ScanLimits::default());
+        scanner.feed(fields.as_bytes());
         blob.write(Bytes::from(fields)).await.map_err(blob_refusal)?;
         let mut hops = Hops::new();
         while let Some(chunk) = body.chunk().await.map_err(|gone: BodyError| Rejection::from(gone))? {
             if hops.pass(&chunk) {
                 return Err(Rejection::new(554, (5, 4, 6), "too many hops: this message is in a loop")?);
             }
+            scanner.feed(&chunk);
             blob.write(unshared(chunk)).await.map_err(blob_refusal)?;
         }
         if let Some((_, rejection)) = envelope.to.iter().find_map(|to| self.0.chaos.wanted(to)) {
@@ -89,9 +93,12 @@ impl<S: Store, D: Directory> SmtpHandler for Receive<S, D> {
         }
         let accounts = self.accounts(&envelope.to).await?;
         let blob = blob.finish(now).await.map_err(blob_refusal)?;
+        let scan = scanner.finish().fit(self.0.store.limits().scan_bytes);
+        let scan = Opaque { version: Scan::VERSION, bytes: scan.octets().clone() };
         let mut batch = self.0.batch();
         for &account in &accounts {
-            batch.ops.push(Op::Append(Append::new(Target::inbox(account), blob.id(), now)));
+            let append = Append::new(Target::inbox(account), blob.id(), now);
+            batch.ops.push(Op::Append(Append { scan: scan.clone(), ..append }));
         }
         batch.ops.push(Op::Trace { id: cx.trace_id(), events: trace(cx, envelope, now) });
         self.0.store.commit(batch).await.map_err(commit_refusal)?;

@@ -183,6 +183,8 @@ fn settings(root: &Root) -> Settings {
     settings.smtp_limits.message_size = limits.message_size.0;
     settings.smtp_limits.recipients = count(limits.recipients.0);
     settings.smtp_timeouts.command = limits.smtp_idle.0;
+    settings.imap_limits.message = limits.message_size.0;
+    settings.imap_timeouts.command = limits.imap_idle.0;
     settings.pop3_timeouts.command = limits.pop3_idle.0;
     settings
 }

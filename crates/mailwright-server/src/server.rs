@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use mailwright_access::Locks;
 use mailwright_auth::{Cost, CostError, Lockout, LockoutLimits, Verifier, VerifierError};
 use mailwright_core::{Clock, Domain, Entropy, InvalidAddress};
 use mailwright_store::{DynStore, MemoryConfig, MemoryStore};
@@ -17,7 +18,6 @@ use tokio::net::TcpListener;
 
 use crate::certificate::{CertificateError, Certificates, Current};
 use crate::chaos::Chaos;
-use crate::maildrop::Locks;
 use crate::residents::{ResidentError, settle};
 use crate::running::Running;
 use crate::service::Service;

@@ -8,6 +8,10 @@ pub enum Service {
     Smtp,
     /// SMTP inside TLS.
     Smtps,
+    /// IMAP, with STARTTLS.
+    Imap,
+    /// IMAP inside TLS.
+    Imaps,
     /// POP3, with STLS.
     Pop3,
     /// POP3 inside TLS.
@@ -16,13 +20,16 @@ pub enum Service {
 
 impl Service {
     /// All, in the order in which they are shown.
-    pub const ALL: [Self; 4] = [Self::Smtp, Self::Smtps, Self::Pop3, Self::Pop3s];
+    pub const ALL: [Self; 6] =
+        [Self::Smtp, Self::Smtps, Self::Imap, Self::Imaps, Self::Pop3, Self::Pop3s];
 
     /// Its name in the log and in configurations.
     pub fn name(self) -> &'static str {
         match self {
             Self::Smtp => "smtp",
             Self::Smtps => "smtps",
+            Self::Imap => "imap",
+            Self::Imaps => "imaps",
             Self::Pop3 => "pop3",
             Self::Pop3s => "pop3s",
         }
@@ -30,6 +37,6 @@ impl Service {
 
     /// Whether it begins with TLS.
     pub fn is_tls(self) -> bool {
-        matches!(self, Self::Smtps | Self::Pop3s)
+        matches!(self, Self::Smtps | Self::Imaps | Self::Pop3s)
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
+use mailwright_access::{ImapServer, Locks, Pop3Server};
 use mailwright_auth::{Cost, Lockout, Mechanism, Offload};
 use mailwright_core::{Clock, Entropy, Machine};
 use mailwright_store::{DirectoryConfig, StaticAccount, Store};
@@ -17,7 +18,6 @@ use tracing::warn;
 
 use crate::chaos::Chaos;
 use crate::directories::Directories;
-use crate::maildrop::{Locks, Pop3};
 use crate::receive::Receive;
 use crate::service::Service;
 use crate::settings::Settings;
@@ -50,9 +50,14 @@ pub(crate) struct Fixed<S> {
 struct Services<S> {
     smtp: SmtpServer<Receive<S, Directories<S>>>,
     smtps: SmtpServer<Receive<S, Directories<S>>>,
-    pop3: Arc<Pop3<S, Directories<S>>>,
-    pop3s: Arc<Pop3<S, Directories<S>>>,
+    imap: ImapServer<S, Everything<S>>,
+    imaps: ImapServer<S, Everything<S>>,
+    pop3: Pop3Server<S, Everything<S>>,
+    pop3s: Pop3Server<S, Everything<S>>,
 }
+
+/// What the sessions of all protocols share.
+type Everything<S> = Arc<Shared<S, Directories<S>>>;
 
 /// What serves new connections.
 pub(crate) struct Serving<S> {
@@ -93,11 +98,23 @@ impl<S: Store + Clone> Serving<S> {
                 };
                 self.fixed.shutdown.spawn(accept_all(listener, gate, shutdown, turned, session));
             }
+            Service::Imap | Service::Imaps => {
+                let session = move |io, peer| {
+                    let services = serving.services();
+                    async move {
+                        let imap = if service.is_tls() { &services.imaps } else { &services.imap };
+                        imap.session(io, peer).await;
+                    }
+                };
+                self.fixed.shutdown.spawn(accept_all(listener, gate, shutdown, turned, session));
+            }
             Service::Pop3 | Service::Pop3s => {
                 let session = move |io, peer| {
                     let services = serving.services();
-                    let pop3 = if service.is_tls() { &services.pop3s } else { &services.pop3 };
-                    Arc::clone(pop3).session(io, peer)
+                    async move {
+                        let pop3 = if service.is_tls() { &services.pop3s } else { &services.pop3 };
+                        pop3.session(io, peer).await;
+                    }
                 };
                 self.fixed.shutdown.spawn(accept_all(listener, gate, shutdown, turned, session));
             }
@@ -146,6 +163,8 @@ impl<S: Store + Clone> Fixed<S> {
         Services {
             smtp: self.smtp(&shared, settings, Service::Smtp),
             smtps: self.smtp(&shared, settings, Service::Smtps),
+            imap: self.imap(&shared, settings, Service::Imap),
+            imaps: self.imap(&shared, settings, Service::Imaps),
             pop3: self.pop3(&shared, settings, Service::Pop3),
             pop3s: self.pop3(&shared, settings, Service::Pop3s),
         }
@@ -153,7 +172,7 @@ impl<S: Store + Clone> Fixed<S> {
 
     fn smtp(
         &self,
-        shared: &Arc<Shared<S, Directories<S>>>,
+        shared: &Everything<S>,
         settings: &Settings,
         service: Service,
     ) -> SmtpServer<Receive<S, Directories<S>>> {
@@ -183,28 +202,59 @@ impl<S: Store + Clone> Fixed<S> {
         }
     }
 
-    fn pop3(
+    fn imap(
         &self,
-        shared: &Arc<Shared<S, Directories<S>>>,
+        shared: &Everything<S>,
         settings: &Settings,
         service: Service,
-    ) -> Arc<Pop3<S, Directories<S>>> {
+    ) -> ImapServer<S, Everything<S>> {
+        let config = mailwright_imap::Config {
+            auth_mechanisms: mechanisms(),
+            limits: settings.imap_limits.clone(),
+            timeouts: settings.imap_timeouts.clone(),
+            ..self.imap_config()
+        };
+        let server = ImapServer::with_config(config, self.store.clone(), Arc::clone(shared))
+            .driver(Arc::clone(&self.driver))
+            .shutdown(self.shutdown.clone())
+            .environment(Arc::clone(&self.clock), Arc::clone(&self.entropy));
+        match &self.tls {
+            Some(tls) if service.is_tls() => server.implicit_tls(Arc::clone(tls)),
+            Some(tls) => server.start_tls(Arc::clone(tls)),
+            None => server,
+        }
+    }
+
+    fn imap_config(&self) -> mailwright_imap::Config {
+        mailwright_imap::Config {
+            hostname: self.hostname.clone(),
+            login_without_tls: self.creates_unknown,
+            ..mailwright_imap::Config::default()
+        }
+    }
+
+    fn pop3(
+        &self,
+        shared: &Everything<S>,
+        settings: &Settings,
+        service: Service,
+    ) -> Pop3Server<S, Everything<S>> {
         let config = mailwright_pop3::Config {
-            start_tls: self.tls.is_some() && !service.is_tls(),
             auth_mechanisms: mechanisms(),
             limits: settings.pop3_limits.clone(),
             timeouts: settings.pop3_timeouts.clone(),
             ..self.pop3_config()
         };
-        Arc::new(Pop3 {
-            shared: Arc::clone(shared),
-            config: Arc::new(config),
-            driver: Arc::clone(&self.driver),
-            tls: self.tls.clone(),
-            implicit_tls: service.is_tls(),
-            shutdown: self.shutdown.clone(),
-            locks: self.locks.clone(),
-        })
+        let server = Pop3Server::with_config(config, self.store.clone(), Arc::clone(shared))
+            .locks(self.locks.clone())
+            .driver(Arc::clone(&self.driver))
+            .shutdown(self.shutdown.clone())
+            .environment(Arc::clone(&self.clock), Arc::clone(&self.entropy));
+        match &self.tls {
+            Some(tls) if service.is_tls() => server.implicit_tls(Arc::clone(tls)),
+            Some(tls) => server.start_tls(Arc::clone(tls)),
+            None => server,
+        }
     }
 
     fn pop3_config(&self) -> mailwright_pop3::Config {
@@ -221,6 +271,10 @@ impl<S: Store + Clone> Fixed<S> {
             Service::Smtp | Service::Smtps => {
                 let rejection = mailwright_smtp::Rejection::too_many_connections();
                 said(&mut mailwright_smtp::Server::turn_away(Arc::new(self.smtp_config()), &rejection))
+            }
+            Service::Imap | Service::Imaps => {
+                let rejection = mailwright_imap::Rejection::too_many_connections();
+                said(&mut mailwright_imap::Server::turn_away(Arc::new(self.imap_config()), &rejection))
             }
             Service::Pop3 | Service::Pop3s => {
                 let rejection = mailwright_pop3::Rejection::too_many_connections();

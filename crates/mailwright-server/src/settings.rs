@@ -2,6 +2,7 @@
 
 use mailwright_auth::Verifier;
 use mailwright_core::{Address, Domain};
+use mailwright_imap::server as imap;
 use mailwright_pop3::server as pop3;
 use mailwright_smtp::server as smtp;
 
@@ -26,6 +27,10 @@ pub struct Settings {
     pub smtp_limits: smtp::Limits,
     /// How long an SMTP client may take.
     pub smtp_timeouts: smtp::Timeouts,
+    /// How much an IMAP client may send.
+    pub imap_limits: imap::Limits,
+    /// How long an IMAP client may take.
+    pub imap_timeouts: imap::Timeouts,
     /// How much a POP3 client may send.
     pub pop3_limits: pop3::Limits,
     /// How long a POP3 client may take.
@@ -40,6 +45,8 @@ impl Settings {
             users: Vec::new(),
             smtp_limits: smtp::Limits::default(),
             smtp_timeouts: smtp::Timeouts::default(),
+            imap_limits: imap::Limits::default(),
+            imap_timeouts: imap::Timeouts::default(),
             pop3_limits: pop3::Limits::default(),
             pop3_timeouts: pop3::Timeouts::default(),
         }

@@ -180,7 +180,7 @@ fn log_of(folder: &Folder) -> String {
 }
 
 /// The address that a banner has behind the name of a service.
-fn addr_in(banner: &str, name: &str) -> SocketAddr {
+pub(crate) fn addr_in(banner: &str, name: &str) -> SocketAddr {
     let mut words = banner.split_whitespace().skip_while(|word| *word != name).skip(1);
     let addr = words.next().unwrap_or_else(|| panic!("no {name} in:\n{banner}"));
     addr.parse().unwrap_or_else(|error| panic!("{name}: {addr}: {error}"))

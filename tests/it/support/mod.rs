@@ -1,8 +1,11 @@
 //! What the tests share: the server as a child process, programs that talk to it, a client that says anything.
 
 mod child;
+pub(crate) mod data;
 mod dev;
+mod dovecot;
 mod folder;
+mod imap;
 mod mount;
 mod program;
 mod wire;
@@ -10,8 +13,11 @@ mod wire;
 use std::time::Duration;
 
 pub(crate) use child::{cpu_time, resident, stop, wait};
-pub(crate) use dev::{ANY_PORTS, Dev, binary};
+pub(crate) use data::{cached, data};
+pub(crate) use dev::{ANY_PORTS, Dev, addr_in, binary};
+pub(crate) use dovecot::Dovecot;
 pub(crate) use folder::Folder;
+pub(crate) use imap::Imap;
 pub(crate) use mount::Mount;
 pub(crate) use program::{Program, Ran, python, run, skip};
 pub(crate) use wire::{Wire, wait_until_closed};

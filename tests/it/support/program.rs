@@ -27,9 +27,7 @@ impl Program {
         let folders = env::var_os("PATH").unwrap_or_default();
         let path = env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file());
         if path.is_none() {
-            let what = format!("{name} is not installed (apt-get install {package})");
-            assert!(!is_ci(), "{what}");
-            skip(&what);
+            missing(&format!("{name} is not installed (apt-get install {package})"));
         }
         Some(Self { path: path?, home: Folder::new() })
     }
@@ -128,6 +126,12 @@ fn collect(pipe: impl Read + Send + 'static) -> thread::JoinHandle<io::Result<Ve
 
 fn is_ci() -> bool {
     env::var("CI").is_ok_and(|ci| ci == "true")
+}
+
+/// Something that CI must have is not there: elsewhere the test is skipped.
+pub(crate) fn missing(what: &str) {
+    assert!(!is_ci(), "{what}");
+    skip(what);
 }
 
 /// Says why a test is not run, also when the output of tests is captured.

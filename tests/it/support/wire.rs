@@ -201,12 +201,35 @@ impl Wire {
     }
 
     fn raw_line(&mut self) -> Vec<u8> {
+        self.try_raw_line().expect("the connection is open")
+    }
+
+    fn try_raw_line(&mut self) -> Option<Vec<u8>> {
+        let mut searched = 0;
         loop {
-            if let Some(end) = self.ahead.iter().position(|&octet| octet == b'\n') {
-                return self.ahead.drain(..=end).collect();
+            if let Some(end) = self.ahead[searched..].iter().position(|&octet| octet == b'\n') {
+                return Some(self.ahead.drain(..=searched + end).collect());
             }
-            assert!(self.fill(), "the connection is open");
+            searched = self.ahead.len();
+            if !self.fill() {
+                return None;
+            }
         }
+    }
+
+    /// An IMAP response with its literals, as it came; `None` when the peer has closed.
+    pub(crate) fn try_response(&mut self) -> Option<Vec<u8>> {
+        let mut response = self.try_raw_line()?;
+        while let Some(size) = announced(&response) {
+            while self.ahead.len() < size {
+                if !self.fill() {
+                    return None;
+                }
+            }
+            response.extend(self.ahead.drain(..size));
+            response.append(&mut self.try_raw_line()?);
+        }
+        Some(response)
     }
 
     /// All until the peer closes.
@@ -250,6 +273,13 @@ impl Wire {
             Err(_) => false,
         }
     }
+}
+
+/// The size of the literal that follows an IMAP line.
+fn announced(line: &[u8]) -> Option<usize> {
+    let line = line.strip_suffix(b"}\r\n")?;
+    let open = line.iter().rposition(|&octet| octet == b'{')?;
+    str::from_utf8(&line[open + 1..]).ok()?.parse().ok()
 }
 
 /// Waits until nobody listens there any more.

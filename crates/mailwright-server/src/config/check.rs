@@ -88,7 +88,7 @@ fn listeners(root: &Root, problems: &mut Problems) {
         if root.tls.is_none() && is_written(&service.at) && service.value != Service::Smtp {
             let name = service.value.name();
             let why = match service.value {
-                Service::Pop3 => "nobody could log in without TLS",
+                Service::Imap | Service::Pop3 => "nobody could log in without TLS",
                 _ => "it begins with TLS",
             };
             let problem = Problem::error(&service.at, format!("{name} needs a certificate"), why);

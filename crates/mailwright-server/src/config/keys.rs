@@ -29,6 +29,7 @@ section! {
         Restart listener: Vec<Listener> = Required(r#"[
 { service = "smtp", address = "0.0.0.0:25" },
 { service = "smtps", address = "0.0.0.0:465" },
+{ service = "imaps", address = "0.0.0.0:993" },
 { service = "pop3s", address = "0.0.0.0:995" },
 ]"#);
         /// Users who stand here and not in `mailwright user`. Their mail is kept under their address, and stays when
@@ -57,7 +58,8 @@ section! {
 section! {
     /// A socket.
     Listener "listener" {
-        /// What it speaks: smtp (with STARTTLS), smtps (TLS from the start), pop3 (with STLS) or pop3s.
+        /// What it speaks: smtp (with STARTTLS), smtps (TLS from the start), imap (with STARTTLS), imaps, pop3 (with
+        /// STLS) or pop3s.
         Restart service: At<Service> = Required(r#""smtp""#);
         /// An IP address and a port. `[::]` is every address, of IPv4 too; port 0 is any free one.
         Restart address: At<SocketAddr> = Required(r#""0.0.0.0:25""#);
@@ -86,6 +88,8 @@ section! {
         Reload recipients: Count<100, 100_000> = Default("1000");
         /// How long an SMTP client may say nothing, 5 minutes by RFC 5321 section 4.5.3.2.7.
         Reload smtp_idle: Time<1, 86_400> = Default(r#""5m""#);
+        /// How long an IMAP client may say nothing, at least 30 minutes by RFC 9051 section 5.4.
+        Reload imap_idle: Time<1, 86_400> = Default(r#""30m""#);
         /// How long a POP3 client may say nothing, at least 10 minutes by RFC 1939 section 3.
         Reload pop3_idle: Time<1, 86_400> = Default(r#""10m""#);
         /// Connections at once.

@@ -145,7 +145,7 @@ format = true
     ·           ───┬──
     ·              ╰── did you mean `smtp`?
     ╰────
-  help: one of: smtp, smtps, pop3, pop3s
+  help: one of: smtp, smtps, imap, imaps, pop3, pop3s
 
   × this is not an IP address and a port
     ╭─[mail.toml:12:11]

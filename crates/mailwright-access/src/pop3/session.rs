@@ -1,82 +1,24 @@
-//! Reading mail: POP3's questions, answered from directory and store.
+//! Reading mail: POP3's questions, answered from a store.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use mailwright_auth::{Credentials, Exchange, Mechanism, Step};
-use mailwright_core::{AccountId, BlobId, MailboxId, Secret, Ticket, TlsInfo, Uid, UidSet};
+use mailwright_core::{BlobId, MailboxId, Secret, Ticket, Uid, UidSet};
 use mailwright_pop3::server::{Error, Question, ask};
-use mailwright_pop3::{AuthStep, Config, Event, Flow, Maildrop, Message, Rejection, Server};
-use mailwright_store::{BlobReader, Columns, Directory, Expunge, MailboxName, Op, Snapshot, Store};
-use mailwright_tokio::{Driver, DriverConfig, DriverError, Io, Peer, Shutdown, Tls, handshake};
-use tracing::{Instrument, debug, info, info_span, warn};
+use mailwright_pop3::{AuthStep, Event, Flow, Maildrop, Message, Rejection, Server};
+use mailwright_store::{BlobReader, Columns, Expunge, MailboxName, Op, Snapshot, Store};
+use mailwright_tokio::{Driver, DriverError};
+use tracing::{debug, info, warn};
 
-use crate::login::{LoginError, User};
-use crate::shared::Shared;
+use super::locks::{Locked, Locks};
+use crate::authenticate::{Authenticate, LoginError, User};
+use crate::setup::Setup;
 
-/// POP3 over a store.
-pub(crate) struct Pop3<S, D> {
-    pub(crate) shared: Arc<Shared<S, D>>,
-    pub(crate) config: Arc<Config>,
-    pub(crate) driver: Arc<DriverConfig>,
-    /// Without, there is neither STLS nor a login.
-    pub(crate) tls: Option<Arc<dyn Tls>>,
-    pub(crate) implicit_tls: bool,
-    pub(crate) shutdown: Shutdown,
-    pub(crate) locks: Locks,
-}
-
-/// The maildrops that are in use: one session each (RFC 1939 §8).
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Locks(Arc<Mutex<BTreeSet<AccountId>>>);
-
-#[derive(Debug)]
-struct Locked {
-    locks: Locks,
-    account: AccountId,
-}
-
-impl Locks {
-    fn lock(&self, account: AccountId) -> Option<Locked> {
-        let free = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(account);
-        free.then(|| Locked { locks: self.clone(), account })
-    }
-}
-
-impl Drop for Locked {
-    fn drop(&mut self) {
-        self.locks.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.account);
-    }
-}
-
-impl<S: Store, D: Directory> Pop3<S, D> {
-    pub(crate) async fn session(self: Arc<Self>, io: Box<dyn Io>, peer: Peer) {
-        let span = info_span!("pop3", peer = %peer.remote);
-        async {
-            let (io, tls) = match self.begin(io).await {
-                Ok(begun) => begun,
-                Err(error) => return info!(%error, "TLS handshake failed"),
-            };
-            match Session::new(&self, io, peer.remote.ip(), tls).run().await {
-                Ok(()) => debug!("closed"),
-                Err(DriverError::Protocol(error)) => info!(%error, "connection given up"),
-                Err(error) => debug!(%error, "connection lost"),
-            }
-        }
-        .instrument(span)
-        .await;
-    }
-
-    async fn begin(&self, io: Box<dyn Io>) -> std::io::Result<(Box<dyn Io>, Option<TlsInfo>)> {
-        let Some(tls) = self.tls.as_ref().filter(|_| self.implicit_tls) else { return Ok((io, None)) };
-        let (io, info) = handshake(tls.as_ref(), io, &self.driver).await?;
-        Ok((io, Some(info)))
-    }
-}
-
-struct Session<'a, S, D> {
-    pop3: &'a Pop3<S, D>,
+pub(super) struct Session<'a, S, A> {
+    store: &'a S,
+    authenticate: &'a A,
+    setup: &'a Setup,
+    locks: &'a Locks,
     driver: Driver<Server>,
     peer: IpAddr,
     exchange: Option<Exchange>,
@@ -94,16 +36,19 @@ struct Open {
 
 type Ended = DriverError<Error>;
 
-impl<'a, S: Store, D: Directory> Session<'a, S, D> {
-    fn new(pop3: &'a Pop3<S, D>, io: Box<dyn Io>, peer: IpAddr, tls: Option<TlsInfo>) -> Self {
-        let machine = Server::new(Arc::clone(&pop3.config), tls);
-        let driver = Driver::new(machine, io, Arc::clone(&pop3.shared.clock), Arc::clone(&pop3.driver))
-            .with_tls(pop3.tls.clone())
-            .with_shutdown(&pop3.shutdown);
-        Self { pop3, driver, peer, exchange: None, open: None }
+impl<'a, S: Store, A: Authenticate> Session<'a, S, A> {
+    pub(super) fn new(
+        store: &'a S,
+        authenticate: &'a A,
+        setup: &'a Setup,
+        locks: &'a Locks,
+        driver: Driver<Server>,
+        peer: IpAddr,
+    ) -> Self {
+        Self { store, authenticate, setup, locks, driver, peer, exchange: None, open: None }
     }
 
-    async fn run(mut self) -> Result<(), Ended> {
+    pub(super) async fn run(mut self) -> Result<(), Ended> {
         while let Some(event) = self.driver.next().await? {
             // Boxed, so that who waits for the next event keeps no room for what it may take to answer it.
             Box::pin(self.event(event)).await?;
@@ -160,10 +105,10 @@ impl<'a, S: Store, D: Directory> Session<'a, S, D> {
 
     /// Checks the password, locks the maildrop, and lists it.
     async fn login(&mut self, credentials: Credentials) -> Result<(Open, Maildrop), Rejection> {
-        let shared = &self.pop3.shared;
-        let user = self.driver.attend(shared.login(self.peer, credentials)).await.map_err(login_refusal)?;
-        let lock = self.pop3.locks.lock(user.account).ok_or_else(Rejection::in_use)?;
-        self.driver.attend(list(&shared.store, user, lock)).await
+        let login = self.authenticate.login(self.peer, credentials);
+        let user = self.driver.attend(login).await.map_err(login_refusal)?;
+        let lock = self.locks.lock(user.account).ok_or_else(Rejection::in_use)?;
+        self.driver.attend(list(self.store, user, lock)).await
     }
 
     /// Answers; the maildrop is open only if the answer was in time.
@@ -191,8 +136,7 @@ impl<'a, S: Store, D: Directory> Session<'a, S, D> {
             self.answer(ticket, Err(Rejection::local_error()));
             return Ok(());
         };
-        let store = &self.pop3.shared.store;
-        let mut reader = match self.driver.attend(store.read_blob(blob, 0..message.size)).await {
+        let mut reader = match self.driver.attend(self.store.read_blob(blob, 0..message.size)).await {
             Ok(reader) => reader,
             Err(error) => {
                 self.answer(ticket, Err(error.into()));
@@ -219,11 +163,10 @@ impl<'a, S: Store, D: Directory> Session<'a, S, D> {
         if uids.is_empty() {
             return Ok(());
         }
-        let shared = &self.pop3.shared;
-        let mut batch = shared.batch();
+        let mut batch = self.setup.batch();
         info!(user = open.login, messages = uids.len(), "deleted");
         batch.ops.push(Op::Expunge(Expunge { mailbox: open.mailbox, uids, only_deleted: false }));
-        self.driver.attend(shared.store.commit(batch)).await?;
+        self.driver.attend(self.store.commit(batch)).await?;
         Ok(())
     }
 

@@ -1,0 +1,155 @@
+//! APPEND.
+
+use bytes::Bytes;
+use mailwright_core::{MailboxId, UidSet};
+use mailwright_imap::Rejection;
+use mailwright_imap::server::Appended;
+use mailwright_imap::types::{DateTime, Flag};
+use mailwright_message::{Scan, ScanLimits, Scanner};
+use mailwright_store::{
+    Append, BlobHint, BlobWriter, Flags, InternalDate, Op, OpOutcome, Opaque, Store, Usage,
+};
+
+use super::flags;
+use super::calendar;
+use super::refusal::{for_health, of_blob, of_delivery};
+use super::session::Session;
+use super::stop::Stop;
+
+/// A piece smaller than this is copied: it must not keep the whole buffer that it was read into.
+const SMALL: usize = 8 << 10;
+
+/// Messages on their way in.
+pub(super) struct Appending<W> {
+    name: String,
+    /// Known from the first message on.
+    to: Option<MailboxId>,
+    message: Option<Arriving<W>>,
+    /// Those that are whole.
+    arrived: Vec<Append>,
+    /// What they use together.
+    usage: Usage,
+    /// What went wrong since the client was last answered.
+    failed: Option<Rejection>,
+}
+
+struct Arriving<W> {
+    blob: W,
+    scanner: Scanner,
+    flags: Flags,
+    date: InternalDate,
+}
+
+impl<S: Store, A> Session<'_, S, A> {
+    pub(super) fn append_begin(&mut self, name: String) {
+        self.appending = Some(Appending {
+            name,
+            to: None,
+            message: None,
+            arrived: Vec::new(),
+            usage: Usage::default(),
+            failed: None,
+        });
+    }
+
+    /// Whether the next message is wanted. If not, the whole APPEND has ended.
+    pub(super) async fn append_message(
+        &mut self,
+        size: u64,
+        flags: &[Flag],
+        date: Option<DateTime>,
+    ) -> Result<(), Stop> {
+        let mut appending = self.appending.take().ok_or_else(Rejection::local_error)?;
+        self.announce(&mut appending, size, flags, date).await?;
+        self.appending = Some(appending);
+        Ok(())
+    }
+
+    async fn announce(
+        &mut self,
+        appending: &mut Appending<S::BlobWriter>,
+        size: u64,
+        flags: &[Flag],
+        date: Option<DateTime>,
+    ) -> Result<(), Stop> {
+        let store = self.shared.store;
+        if let Some(failed) = appending.failed.take() {
+            return Err(failed.into());
+        }
+        for_health(store.health())?;
+        if size > self.shared.message.min(store.limits().blob_bytes) {
+            return Err(Rejection::too_big().into());
+        }
+        if appending.arrived.len() >= store.limits().ops_per_batch {
+            return Err(Rejection::limit().into());
+        }
+        if appending.to.is_none() {
+            appending.to = Some(self.target(&appending.name).await?);
+        }
+        appending.usage = appending.usage.plus(Usage::message(size));
+        let account = self.account()?;
+        let root = self.driver.attend(store.account(account)).await?.quota_root;
+        let quota = self.driver.attend(store.quota(root)).await?;
+        if quota.is_some_and(|quota| quota.exceeded_by(appending.usage).is_some()) {
+            return Err(Rejection::over_quota().into());
+        }
+        let now = self.shared.setup.now();
+        let date = match date {
+            Some(date) => calendar::stored(&date).ok_or_else(|| Rejection::new(None, "there is no such day"))?,
+            None => now.into(),
+        };
+        let flags = flags::parse(flags)?;
+        let blob = self.driver.attend(store.blob_writer(BlobHint { now, size: Some(size) })).await?;
+        appending.message =
+            Some(Arriving { blob, scanner: Scanner::new(ScanLimits::default()), flags, date });
+        Ok(())
+    }
+
+    pub(super) async fn append_body(&mut self, chunk: Bytes) {
+        let Some(appending) = &mut self.appending else { return };
+        let Some(message) = &mut appending.message else { return };
+        message.scanner.feed(&chunk);
+        let chunk = if chunk.len() < SMALL { Bytes::copy_from_slice(&chunk) } else { chunk };
+        if let Err(error) = self.driver.attend(message.blob.write(chunk)).await {
+            appending.message = None;
+            appending.failed = Some(of_blob(error));
+        }
+    }
+
+    pub(super) async fn append_message_end(&mut self) {
+        let Some(appending) = &mut self.appending else { return };
+        let (Some(message), Some(to)) = (appending.message.take(), appending.to) else { return };
+        match self.driver.attend(message.blob.finish(self.shared.setup.now())).await {
+            Ok(blob) => appending.arrived.push(Append {
+                flags: message.flags,
+                scan: kept(&message.scanner.finish(), self.shared.store.limits().scan_bytes),
+                ..Append::new(to, blob.id(), message.date)
+            }),
+            Err(error) => appending.failed = Some(of_blob(error)),
+        }
+    }
+
+    pub(super) async fn append_commit(&mut self) -> Result<Appended, Stop> {
+        let appending = self.appending.take().ok_or_else(Rejection::local_error)?;
+        if let Some(failed) = appending.failed {
+            return Err(failed.into());
+        }
+        let mut batch = self.shared.setup.batch();
+        batch.ops.extend(appending.arrived.into_iter().map(Op::Append));
+        let outcome = self.commit_all(batch).await.map_err(of_delivery)?;
+        let (mut uids, mut uid_validity) = (UidSet::new(), None);
+        for op in outcome {
+            if let OpOutcome::Appended(appended) = op {
+                uids.insert(appended.uid);
+                uid_validity = Some(appended.uid_validity);
+            }
+        }
+        let uid_validity = uid_validity.ok_or_else(Rejection::local_error)?;
+        Ok(Appended { uid_validity, uids })
+    }
+}
+
+/// A scan as it is kept with its message.
+fn kept(scan: &Scan, most: usize) -> Opaque {
+    Opaque { version: Scan::VERSION, bytes: scan.fit(most).octets().clone() }
+}

@@ -1,0 +1,228 @@
+//! FETCH.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use mailwright_core::{Ticket, Uid, UidSet};
+use mailwright_imap::Rejection;
+use mailwright_imap::server::{Changed, Fetch, ask};
+use mailwright_imap::types::FetchItem;
+use mailwright_store::{
+    BlobError, BlobReader, Columns, FlagChange, Flags, OpOutcome, RowPage, Store, StoreFlags,
+    StoredRow, SystemFlag,
+};
+use tracing::warn;
+
+use super::calendar::shown;
+use super::flags::names;
+use super::refusal::of_blob;
+use super::scans::Content;
+use super::section::{Ready, Value, Wanted, columns};
+use super::session::Session;
+use super::stop::Stop;
+
+/// Messages that are read together. Bounds what is held besides octets.
+const TOGETHER: usize = 64;
+
+impl<S: Store, A> Session<'_, S, A> {
+    pub(super) async fn fetch(&mut self, fetch: &Fetch, ticket: &Ticket<ask::Fetch>) -> Result<(), Stop> {
+        let mut uids = Cow::Borrowed(&fetch.uids);
+        if let Some(since) = fetch.changed_since {
+            if let Some(vanished) = &fetch.vanished {
+                let vanished = self.vanished(vanished, since).await?;
+                self.driver.machine.fetch_vanished(ticket, &vanished)?;
+            }
+            if let Some(changed) = self.changed_uids(since).await? {
+                uids = Cow::Owned(uids.intersection(&changed));
+            }
+        }
+        let columns = columns(fetch);
+        let limits = self.shared.limits;
+        let limit = if columns.has(Columns::SCAN) { limits.scans_per_page } else { limits.rows_per_page };
+        let (mut told, mut after, mut refused) = (UidSet::new(), None, None);
+        loop {
+            let page = self.page(&uids, columns, after, limit).await?;
+            self.fetch_page(fetch, &page, ticket, &mut refused).await?;
+            told.extend(page.uids.iter().copied());
+            if page.next.is_none() {
+                break;
+            }
+            after = page.next;
+            self.pause().await?;
+        }
+        if fetch.changed_since.is_none() {
+            for uid in uids.difference(&told).iter() {
+                self.driver.machine.fetch_gone(ticket, uid)?;
+            }
+        }
+        // One that cannot be read does not keep the client from the others.
+        refused.map_or(Ok(()), |refused| Err(Stop::Refused(refused)))
+    }
+
+    async fn fetch_page(
+        &mut self,
+        fetch: &Fetch,
+        page: &RowPage,
+        ticket: &Ticket<ask::Fetch>,
+        refused: &mut Option<Rejection>,
+    ) -> Result<(), Stop> {
+        let (mut ready, mut wanted) = (Vec::new(), Wanted::default());
+        let needs_message = !page.blobs.is_empty();
+        for (at, &uid) in page.uids.iter().enumerate() {
+            let modseq = page.modseqs.get(at).copied();
+            if fetch.changed_since.is_some_and(|since| modseq.is_some_and(|modseq| modseq <= since)) {
+                continue;
+            }
+            if !needs_message {
+                self.drained().await?;
+                self.row(fetch, page, at, uid, &[], &[], None, ticket).await?;
+                continue;
+            }
+            let Some(message) = Content::of(page, at) else { continue };
+            match self.values(&fetch.items, message, page.scans.get(at), &mut wanted).await {
+                Ok(values) => ready.push(Ready { at, message, values }),
+                Err(Stop::Refused(rejection)) => {
+                    warn!(%uid, reply = %rejection, "a message cannot be fetched");
+                    *refused = Some(rejection);
+                }
+                Err(stop) => return Err(stop),
+            }
+            let streams = ready.last().is_some_and(|ready| {
+                ready.values.iter().any(|value| matches!(value, Value::Stream(_)))
+            });
+            if streams || ready.len() >= TOGETHER || wanted.octets >= self.shared.limits.sections {
+                self.tell(fetch, page, &ready, &wanted, ticket, refused).await?;
+                (ready, wanted) = (Vec::new(), Wanted::default());
+                self.pause().await?;
+            }
+        }
+        self.tell(fetch, page, &ready, &wanted, ticket, refused).await
+    }
+
+    /// Reads what is wanted, and writes the rows.
+    async fn tell(
+        &mut self,
+        fetch: &Fetch,
+        page: &RowPage,
+        ready: &[Ready],
+        wanted: &Wanted,
+        ticket: &Ticket<ask::Fetch>,
+        refused: &mut Option<Rejection>,
+    ) -> Result<(), Stop> {
+        let read = match wanted.ranges.as_slice() {
+            [] => Vec::new(),
+            ranges => self.driver.attend(self.shared.store.read_blobs(ranges)).await,
+        };
+        let mut whole = Vec::with_capacity(ready.len());
+        for ready in ready {
+            let uid = ready.message.uid;
+            match ready.values.iter().find_map(|value| value.failed(&read)) {
+                None => whole.push(ready),
+                Some(BlobError::Gone(_)) => self.driver.machine.fetch_gone(ticket, uid)?,
+                Some(error) => {
+                    warn!(%uid, %error, "a message cannot be read");
+                    *refused = Some(of_blob(error.clone()));
+                }
+            }
+        }
+        let seen = self.see(fetch, page, &whole).await?;
+        for Ready { at, message, values } in whole {
+            self.drained().await?;
+            let seen = seen.binary_search_by_key(&message.uid, |row| row.uid).ok().and_then(|at| seen.get(at));
+            self.row(fetch, page, *at, message.uid, values, &read, seen, ticket).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes those `\Seen` that are not, if that is asked for; by UID.
+    async fn see(&mut self, fetch: &Fetch, page: &RowPage, ready: &[&Ready]) -> Result<Vec<StoredRow>, Stop> {
+        if !fetch.sets_seen {
+            return Ok(Vec::new());
+        }
+        let is_unseen = |ready: &&&Ready| {
+            page.flags.get(ready.at).is_some_and(|flags: &Flags| !flags.has(SystemFlag::Seen))
+        };
+        let uids: UidSet = ready.iter().filter(is_unseen).map(|ready| ready.message.uid).collect();
+        if uids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (mailbox, _) = self.selected()?;
+        let change = FlagChange::Add(SystemFlag::Seen.into());
+        match self.commit(StoreFlags { mailbox, uids, change, unchanged_since: None }).await {
+            Ok(OpOutcome::Stored(stored)) => Ok(stored.rows),
+            Ok(_) => Ok(Vec::new()),
+            Err(error) => {
+                // Reading goes before.
+                warn!(cause = %error.cause, "messages that were read could not be made \\Seen");
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "all that is known of a message comes together here")]
+    async fn row(
+        &mut self,
+        fetch: &Fetch,
+        page: &RowPage,
+        at: usize,
+        uid: Uid,
+        values: &[Value],
+        read: &[Result<Bytes, BlobError>],
+        seen: Option<&StoredRow>,
+        ticket: &Ticket<ask::Fetch>,
+    ) -> Result<(), Stop> {
+        let Some(mut row) = self.driver.machine.fetch(ticket, uid)? else { return Ok(()) };
+        let (mut seen, made_seen) = (seen, seen.is_some());
+        for (item, value) in fetch.items.iter().zip(values.iter().map(Some).chain(std::iter::repeat(None))) {
+            match (item, value) {
+                (FetchItem::Flags, _) => match (seen.take(), page.flags.get(at)) {
+                    (Some(seen), _) => row.seen(changed(seen), names(&seen.flags)),
+                    (None, Some(flags)) => row.flags(names(flags)),
+                    (None, None) => {}
+                },
+                (FetchItem::InternalDate, _) => {
+                    page.dates.get(at).into_iter().for_each(|date| row.internal_date(&shown(*date)));
+                }
+                (FetchItem::Size, _) => page.sizes.get(at).into_iter().for_each(|size| row.size(*size)),
+                (FetchItem::ModSeq, _) => {
+                    // With \Seen it has another one, which is told with the flags.
+                    let own = page.modseqs.get(at).filter(|_| !made_seen);
+                    own.into_iter().for_each(|modseq| row.modseq(*modseq));
+                }
+                (FetchItem::Envelope, Some(Value::Envelope(envelope))) => row.envelope(envelope),
+                (FetchItem::Body, Some(Value::Structure(body))) => row.body(body),
+                (FetchItem::BodyStructure, Some(Value::Structure(body))) => row.body_structure(body),
+                (FetchItem::BinarySize { part }, Some(Value::Size(octets))) => row.binary_size(part, *octets),
+                (FetchItem::Binary { part, partial, .. }, Some(Value::Octets(octets))) => {
+                    row.binary(part, *partial, Some(octets.clone()));
+                }
+                (FetchItem::Binary { part, partial, .. }, _) => row.binary(part, *partial, None),
+                (FetchItem::Section { section, partial, name, .. }, Some(Value::Stream(range))) => {
+                    let blob = page.blobs.get(at).copied().ok_or_else(Rejection::local_error)?;
+                    row.begin_section(section, *name, *partial, range.end - range.start);
+                    let reader = self.shared.store.read_blob(blob, range.clone());
+                    let mut reader = self.driver.attend(reader).await?;
+                    while let Some(piece) = self.driver.attend(reader.next()).await? {
+                        self.driver.machine.chunk(ticket, piece)?;
+                        self.drained().await?;
+                    }
+                    let Some(rest) = self.driver.machine.row(ticket)? else { return Ok(()) };
+                    row = rest;
+                }
+                (FetchItem::Section { section, partial, name, .. }, Some(value)) => {
+                    row.section(section, *name, *partial, value.octets(section, *partial, read));
+                }
+                _ => {}
+            }
+        }
+        if let Some(seen) = seen {
+            row.seen(changed(seen), names(&seen.flags));
+        }
+        row.finish();
+        Ok(())
+    }
+}
+
+fn changed(row: &StoredRow) -> Changed {
+    Changed { uid: row.uid, modseq: row.modseq, previous: row.previous }
+}

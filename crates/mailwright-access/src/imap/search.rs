@@ -1,0 +1,225 @@
+//! SEARCH: the cheap keys first, of all messages; then, of those that are left, what stands in the message.
+
+use bytes::Bytes;
+use mailwright_core::{ModSeq, Uid, UidSet};
+use mailwright_imap::server::{Found, Search};
+use mailwright_message::Scan;
+use mailwright_store::{BlobError, Columns, RowPage, Store};
+
+use super::scans::Content;
+use super::search_plan::{Answers, Need, Plan};
+use super::session::Session;
+use super::stop::Stop;
+
+/// A message of which it cannot be told from its row whether it is found.
+struct Candidate {
+    at: usize,
+    message: Content,
+    scan: Scan,
+    answers: Answers,
+    is_found: Result<bool, Need>,
+}
+
+impl<S: Store, A> Session<'_, S, A> {
+    pub(super) async fn search(&mut self, search: &Search) -> Result<Found, Stop> {
+        let mut plan = Plan::new(&search.key, self.shared.setup.now());
+        if search.modseq {
+            plan.columns = plan.columns.and(Columns::MODSEQ);
+        }
+        let limit = self.shared.limits.rows_per_page;
+        let (mut found, mut modseq, mut after) = (UidSet::new(), None, None);
+        loop {
+            let page = self.page(&search.uids, plan.columns, after, limit).await?;
+            let unanswered = Answers::default();
+            let (mut hits, mut candidates) = (Vec::new(), UidSet::new());
+            for (at, &uid) in page.uids.iter().enumerate() {
+                match plan.decide(&page, at, &unanswered) {
+                    Ok(true) => {
+                        hits.push(uid);
+                        modseq = modseq.max(page.modseqs.get(at).copied());
+                    }
+                    Ok(false) => {}
+                    Err(_) => candidates.insert(uid),
+                }
+            }
+            self.look(&mut plan, &candidates, &mut hits, &mut modseq).await?;
+            hits.sort_unstable();
+            found.extend(hits);
+            if page.next.is_none() {
+                return Ok(Found { uids: found, modseq });
+            }
+            after = page.next;
+            self.pause().await?;
+        }
+    }
+
+    /// Looks into messages.
+    async fn look(
+        &mut self,
+        plan: &mut Plan,
+        candidates: &UidSet,
+        hits: &mut Vec<Uid>,
+        modseq: &mut Option<ModSeq>,
+    ) -> Result<(), Stop> {
+        let columns = plan.columns.and(Columns::SCAN).and(Columns::BLOB).and(Columns::SIZE);
+        let mut after = None;
+        while !candidates.is_empty() {
+            let page = self.page(candidates, columns, after, self.shared.limits.scans_per_page).await?;
+            let looked = self.look_at(plan, &page).await?;
+            for candidate in looked.iter().filter(|candidate| candidate.is_found == Ok(true)) {
+                hits.push(candidate.message.uid);
+                *modseq = (*modseq).max(page.modseqs.get(candidate.at).copied());
+            }
+            if page.next.is_none() {
+                break;
+            }
+            after = page.next;
+            self.pause().await?;
+        }
+        Ok(())
+    }
+
+    async fn look_at(&mut self, plan: &mut Plan, page: &RowPage) -> Result<Vec<Candidate>, Stop> {
+        let mut candidates = Vec::with_capacity(page.uids.len());
+        for at in 0..page.uids.len() {
+            let Some(message) = Content::of(page, at) else { continue };
+            let mut answers = Answers::default();
+            let Some(mut scan) = there(self.scan(message, page.scans.get(at)).await)? else { continue };
+            let asked = self.ask(message, &mut scan, |scan| {
+                let mut answers = Answers::default();
+                plan.ask_scan(scan, &mut answers).map(|()| answers)
+            });
+            if let Some(asked) = there(asked.await)? {
+                answers = asked;
+            }
+            let is_found = plan.decide(page, at, &answers);
+            candidates.push(Candidate { at, message, scan, answers, is_found });
+        }
+        self.read_headers(plan, page, &mut candidates).await?;
+        self.read_texts(plan, page, &mut candidates).await?;
+        Ok(candidates)
+    }
+
+    async fn read_headers(
+        &mut self,
+        plan: &Plan,
+        page: &RowPage,
+        candidates: &mut [Candidate],
+    ) -> Result<(), Stop> {
+        let limits = self.shared.limits;
+        let needs = |candidate: &&mut Candidate| candidate.is_found == Err(Need::Header);
+        let mut pending: Vec<&mut Candidate> = candidates.iter_mut().filter(needs).collect();
+        while !pending.is_empty() {
+            let mut octets = 0;
+            let mut wanted = Vec::new();
+            for candidate in &pending {
+                let header = candidate.scan.header_range();
+                let header = header.start..header.end.min(limits.header);
+                octets += header.end;
+                if !wanted.is_empty() && octets > limits.sections {
+                    break;
+                }
+                wanted.push((candidate.message.blob, header));
+            }
+            let rest = pending.split_off(wanted.len());
+            let read = self.driver.attend(self.shared.store.read_blobs(&wanted)).await;
+            for (candidate, header) in pending.into_iter().zip(read) {
+                let Some(header) = readable(header)? else { continue };
+                plan.ask_header(&header, &mut candidate.answers);
+                candidate.is_found = plan.decide(page, candidate.at, &candidate.answers);
+            }
+            pending = rest;
+            self.pause().await?;
+        }
+        Ok(())
+    }
+
+    async fn read_texts(
+        &mut self,
+        plan: &mut Plan,
+        page: &RowPage,
+        candidates: &mut [Candidate],
+    ) -> Result<(), Stop> {
+        let limits = self.shared.limits;
+        let needs = |candidate: &&mut Candidate| candidate.is_found == Err(Need::Text);
+        let mut pending: Vec<&mut Candidate> = candidates.iter_mut().filter(needs).collect();
+        while !pending.is_empty() {
+            // Small messages are read together, large ones only where there are texts.
+            let mut octets = 0;
+            let mut wanted = Vec::new();
+            for candidate in &pending {
+                let Content { blob, size, .. } = candidate.message;
+                octets += size;
+                if size > limits.section || !wanted.is_empty() && octets > limits.sections {
+                    break;
+                }
+                wanted.push((blob, 0..size));
+            }
+            let rest = pending.split_off(wanted.len().max(1));
+            let mut read = self.driver.attend(self.shared.store.read_blobs(&wanted)).await.into_iter();
+            for candidate in pending {
+                let whole = match read.next() {
+                    None => None,
+                    Some(read) => match readable(read)? {
+                        None => continue,
+                        whole => whole,
+                    },
+                };
+                there(self.read_text(plan, page, candidate, whole).await)?;
+            }
+            pending = rest;
+            self.pause().await?;
+        }
+        Ok(())
+    }
+
+    /// Searches the texts of a message until it is decided whether it is found.
+    async fn read_text(
+        &mut self,
+        plan: &mut Plan,
+        page: &RowPage,
+        candidate: &mut Candidate,
+        whole: Option<Bytes>,
+    ) -> Result<(), Stop> {
+        while candidate.is_found.is_err() {
+            let Some((leaf, search)) = plan.text_search(&candidate.answers) else { break };
+            if search.begin(&candidate.scan).is_err() {
+                candidate.scan = self.scan_again(candidate.message).await?;
+                search.begin(&candidate.scan).map_err(|error| Stop::Refused(error.into()))?;
+            }
+            match &whole {
+                Some(octets) => search.feed(0, octets),
+                None => {
+                    while let Some(wanted) = search.wanted() {
+                        let mut at = wanted.start;
+                        self.read(candidate.message.blob, wanted, |piece| {
+                            search.feed(at, piece);
+                            at += piece.len() as u64;
+                            !search.found()
+                        })
+                        .await?;
+                    }
+                }
+            }
+            let found = search.found();
+            Plan::answer(&mut candidate.answers, leaf, found);
+            candidate.is_found = plan.decide(page, candidate.at, &candidate.answers);
+        }
+        Ok(())
+    }
+}
+
+/// What came of looking into a message; nothing if it is gone.
+fn there<T>(looked: Result<T, Stop>) -> Result<Option<T>, Stop> {
+    match looked {
+        Ok(found) => Ok(Some(found)),
+        Err(Stop::Refused(refused)) if refused.code() == Some(mailwright_imap::ResponseCode::ExpungeIssued) => {
+            Ok(None)
+        }
+        Err(stop) => Err(stop),
+    }
+}
+
+fn readable(read: Result<Bytes, BlobError>) -> Result<Option<Bytes>, Stop> {
+    there(read.map_err(Stop::from))
+}

@@ -1,0 +1,134 @@
+//! A session: its state, and what all commands need.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use mailwright_auth::Exchange;
+use mailwright_core::{AccountId, MailboxId, Ticket};
+use mailwright_imap::server::Question;
+use mailwright_imap::{Rejection, Server};
+use mailwright_store::{Batch, ChangeHints, OpOutcome, Rejected, Snapshot, Store};
+use mailwright_core::Machine as _;
+use mailwright_tokio::Driver;
+use tokio::task::yield_now;
+use tracing::{info, warn};
+
+use super::append::Appending;
+use super::limits::ImapLimits;
+use super::stop::{Ended, Stop};
+use crate::authenticate::User;
+use crate::setup::Setup;
+
+/// What the sessions of a server share.
+pub(super) struct Shared<'a, S, A> {
+    pub(super) store: &'a S,
+    pub(super) authenticate: &'a A,
+    pub(super) setup: &'a Setup,
+    pub(super) limits: &'a ImapLimits,
+    /// Octets of a message.
+    pub(super) message: u64,
+}
+
+impl<S, A> Clone for Shared<'_, S, A> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S, A> Copy for Shared<'_, S, A> {}
+
+pub(super) struct Session<'a, S: Store, A> {
+    pub(super) shared: Shared<'a, S, A>,
+    pub(super) driver: Driver<Server>,
+    pub(super) peer: IpAddr,
+    pub(super) exchange: Option<Exchange>,
+    pub(super) user: Option<User>,
+    pub(super) selected: Option<Selected>,
+    pub(super) appending: Option<Appending<S::BlobWriter>>,
+}
+
+/// The mailbox in view.
+pub(super) struct Selected {
+    pub(super) mailbox: MailboxId,
+    /// Taken when the view was last brought up to date: what the client sees belongs to it.
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) hints: ChangeHints,
+}
+
+impl<'a, S: Store, A> Session<'a, S, A> {
+    pub(super) fn new(shared: Shared<'a, S, A>, driver: Driver<Server>, peer: IpAddr) -> Self {
+        Self { shared, driver, peer, exchange: None, user: None, selected: None, appending: None }
+    }
+
+    /// Gives an answer, and says whether it was in time.
+    pub(super) fn answer<Q: Question>(&mut self, ticket: Ticket<Q>, answer: Q::Answer) -> bool {
+        let in_time = self.driver.machine.answer(ticket, answer).is_ok();
+        if !in_time {
+            warn!("the answer came too late: the client was told that it failed");
+        }
+        in_time
+    }
+
+    /// Gives what came of a command as its answer.
+    pub(super) fn conclude<Q, T>(&mut self, ticket: Ticket<Q>, done: Result<T, Stop>) -> Result<(), Ended>
+    where
+        Q: Question<Answer = Result<T, Rejection>>,
+    {
+        let answer = match done {
+            Ok(answer) => Ok(answer),
+            Err(Stop::Refused(rejection)) => {
+                match rejection.cause() {
+                    Some(cause) => warn!(reply = %rejection, %cause, "refused"),
+                    None => info!(reply = %rejection, "refused"),
+                }
+                Err(rejection)
+            }
+            Err(Stop::Stale) => {
+                warn!("the answer came too late: the client was told that it failed");
+                return Ok(());
+            }
+            Err(Stop::Ended(ended)) => return Err(ended),
+        };
+        self.answer(ticket, answer);
+        Ok(())
+    }
+
+    /// Lets the client read and others have their turn, between two pages.
+    pub(super) async fn pause(&mut self) -> Result<(), Ended> {
+        self.drained().await?;
+        self.driver.attend(yield_now()).await;
+        Ok(())
+    }
+
+    /// Waits for a client that does not read.
+    pub(super) async fn drained(&mut self) -> Result<(), Ended> {
+        if self.driver.machine.output().room() == 0 {
+            self.driver.drained().await?;
+        }
+        Ok(())
+    }
+
+    /// Whose mailboxes these are. The machine lets nobody ask before the login.
+    pub(super) fn account(&self) -> Result<AccountId, Rejection> {
+        self.user.as_ref().map(|user| user.account).ok_or_else(Rejection::local_error)
+    }
+
+    /// The mailbox in view. The machine asks for nothing in it unless there is one.
+    pub(super) fn selected(&self) -> Result<(MailboxId, Arc<Snapshot>), Rejection> {
+        let selected = self.selected.as_ref().ok_or_else(Rejection::local_error)?;
+        Ok((selected.mailbox, Arc::clone(&selected.snapshot)))
+    }
+
+    /// Does one thing.
+    pub(super) async fn commit(&mut self, op: impl Into<mailwright_store::Op>) -> Result<OpOutcome, Rejected> {
+        let batch = self.shared.setup.batch().with(op);
+        let mut outcome = self.commit_all(batch).await?;
+        Ok(outcome.pop().unwrap_or(OpOutcome::Done))
+    }
+
+    /// Does all of a batch, if the client waits for it or not.
+    pub(super) async fn commit_all(&mut self, batch: Batch) -> Result<Vec<OpOutcome>, Rejected> {
+        let store = self.shared.store;
+        Ok(self.driver.attend(store.commit(batch)).await?.ops)
+    }
+}

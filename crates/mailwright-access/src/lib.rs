@@ -1,0 +1,12 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod authenticate;
+mod imap;
+mod pop3;
+mod setup;
+
+pub use authenticate::{Authenticate, LoginError, User};
+pub use imap::{ImapLimits, ImapServer};
+pub use pop3::{Locks, Pop3Server};

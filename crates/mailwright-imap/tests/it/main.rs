@@ -1,0 +1,10 @@
+//! Tests of the server machine.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "that is how tests fail")]
+
+mod answers;
+mod any_split;
+mod app;
+mod mailboxes;
+mod message;
+mod orders;
+mod transcripts;
