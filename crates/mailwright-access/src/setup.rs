@@ -11,6 +11,7 @@ use mailwright_tokio::{
 };
 
 /// How connections are served, and by what time.
+#[derive(Clone)]
 pub(crate) struct Setup {
     pub(crate) driver: Arc<DriverConfig>,
     pub(crate) tls: Option<Arc<dyn Tls>>,

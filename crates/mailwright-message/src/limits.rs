@@ -2,7 +2,7 @@
 
 /// The bounds of a scan. What lies beyond is left out and told by [`Scan::is_limited`](crate::Scan::is_limited);
 /// the message itself is never refused for it. Together they bound the memory of a
-/// [`Scanner`](crate::Scanner): about `header_octets + 2 * kept_octets + 100 * parts`.
+/// [`Scanner`](crate::Scanner): about `header_octets + 2 * kept_octets + 150 * parts`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ScanLimits {
@@ -11,7 +11,7 @@ pub struct ScanLimits {
     /// reads a structure recurses. Default: 100.
     pub depth: usize,
     /// Parts of a message, at all depths. What follows the last is only part of its container's body. Each costs
-    /// about 100 octets. Default: 10,000.
+    /// about 150 octets. Default: 10,000.
     pub parts: usize,
     /// Parameters of a Content-Type or Content-Disposition, each continuation counted (RFC 2231 §3).
     /// Default: 1,000.

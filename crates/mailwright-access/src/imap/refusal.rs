@@ -1,8 +1,12 @@
 //! What the client is told when the store refuses.
 
+use std::error::Error as _;
+
 use mailwright_imap::{Rejection, ResponseCode};
 use mailwright_store::{BlobError, Cause, Health, InvalidMailboxName, Limit, ReadError, Rejected, Resource};
 use tracing::error;
+
+use crate::unsupported::Unsupported;
 
 pub(super) fn of_read(error: ReadError) -> Rejection {
     match error {
@@ -25,7 +29,7 @@ pub(super) fn of_blob(error: BlobError) -> Rejection {
 }
 
 pub(super) fn of_commit(rejected: Rejected) -> Rejection {
-    match rejected.cause {
+    match &rejected.cause {
         Cause::NoSuchAccount | Cause::NoSuchMailbox => Rejection::no_such_mailbox(),
         Cause::MailboxExists => Rejection::already_exists(),
         Cause::NameInvalid => Rejection::invalid_name(),
@@ -34,10 +38,13 @@ pub(super) fn of_commit(rejected: Rejected) -> Rejection {
             Rejection::over_quota().with_text("the quota allows no more mailboxes")
         }
         Cause::OverQuota { .. } => Rejection::over_quota(),
-        Cause::Over(limit) => of_limit(limit),
+        Cause::Over(limit) => of_limit(*limit),
         Cause::TooManyOps => Rejection::limit(),
         Cause::NoSpace => Rejection::no_space(),
         Cause::UidsExhausted => Rejection::limit().with_text("the mailbox is used up: create a new one"),
+        Cause::Unavailable(why) if why.source().is_some_and(|why| why.is::<Unsupported>()) => {
+            Rejection::new(ResponseCode::Cannot, "this server cannot do that")
+        }
         _ => rejected.into(),
     }
 }

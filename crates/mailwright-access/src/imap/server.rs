@@ -42,6 +42,17 @@ impl<S: Store, A: Authenticate> ImapServer<S, A> {
         Self { store, authenticate, config, limits: ImapLimits::default(), setup: Setup::default() }
     }
 
+    /// Of all that it is made of.
+    pub(crate) fn of_parts(
+        store: S,
+        authenticate: A,
+        config: Arc<Config>,
+        limits: ImapLimits,
+        setup: Setup,
+    ) -> Self {
+        Self { store, authenticate, config, limits, setup }
+    }
+
     /// How much is done at once.
     #[must_use]
     pub fn limits(mut self, limits: ImapLimits) -> Self {

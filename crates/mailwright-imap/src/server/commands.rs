@@ -119,11 +119,11 @@ impl Server {
                 let listing = Listing { lsub: list.lsub, status: list.returns.status.clone() };
                 let wants_modseq =
                     listing.status.iter().flatten().any(|item| *item == StatusItem::HighestModSeq);
-                self.enabled.condstore |= wants_modseq;
+                self.want_modseqs(wants_modseq);
                 Event::List { list, ticket: self.ask(Asked::List { tag, list: listing }) }
             }
             Command::Status { mailbox, items } => {
-                self.enabled.condstore |= items.contains(&StatusItem::HighestModSeq);
+                self.want_modseqs(items.contains(&StatusItem::HighestModSeq));
                 let asked = Asked::Status { tag, mailbox: mailbox.clone(), items: items.clone() };
                 Event::Status { mailbox, items, ticket: self.ask(asked) }
             }
@@ -170,7 +170,7 @@ impl Server {
                 };
                 let Ok(key) = key.try_map(&mut resolve) else { return self.out_of_range(tag) };
                 let modseq = has_modseq(&key);
-                self.enabled.condstore |= modseq;
+                self.want_modseqs(modseq);
                 let search = Search { uids: self.seen_uids(), key, modseq };
                 let ticket = self.ask(Asked::Search(Searching { tag, uid, returns, by_number }));
                 Event::Search { search, ticket }
@@ -193,7 +193,7 @@ impl Server {
                     items.push(FetchItem::ModSeq);
                 }
                 let sets_seen = !selected.read_only && items.iter().any(FetchItem::sets_seen);
-                self.enabled.condstore |= items.contains(&FetchItem::ModSeq);
+                self.want_modseqs(items.contains(&FetchItem::ModSeq));
                 let with_uid = set.uid || items.contains(&FetchItem::Uid);
                 items.retain(|item| *item != FetchItem::Uid);
                 let fetching =
@@ -206,7 +206,7 @@ impl Server {
                 if uids.is_empty() {
                     return self.done(tag, "no such messages");
                 }
-                self.enabled.condstore |= unchanged_since.is_some();
+                self.want_modseqs(unchanged_since.is_some());
                 let conditional = unchanged_since.is_some();
                 let storing = Storing { tag, uid: set.uid, silent, conditional };
                 Event::Store { uids, action, flags, unchanged_since, ticket: self.ask(Asked::Store(storing)) }
@@ -258,15 +258,15 @@ impl Server {
     }
 
     pub(super) fn enable(&mut self, tag: String, what: &[String]) -> Option<Progress<Event>> {
-        let had_condstore = self.enabled.condstore;
+        let mut condstore = false;
         self.output.put(b"* ENABLED");
         for what in what {
             let on = match what.as_str() {
                 "IMAP4REV2" => &mut self.enabled.rev2,
-                "CONDSTORE" => &mut self.enabled.condstore,
+                "CONDSTORE" => &mut condstore,
                 // RFC 7162 §3.2.3: it brings CONDSTORE with it.
                 "QRESYNC" => {
-                    self.enabled.condstore = true;
+                    condstore = true;
                     &mut self.enabled.qresync
                 }
                 _ => continue,
@@ -276,15 +276,21 @@ impl Server {
             self.output.put(if what == "IMAP4REV2" { b"IMAP4rev2" } else { what.as_bytes() });
         }
         self.output.put(b"\r\n");
-        // RFC 7162 §3.1: from here on the client counts from there.
-        if let Some(selected) = self.selected.as_ref().filter(|selected| selected.has_modseqs)
-            && self.enabled.condstore
-            && !had_condstore
-        {
+        self.want_modseqs(condstore);
+        self.done(tag, "enabled")
+    }
+
+    /// RFC 7162 §3.1.2: from the first command that asks for MODSEQs on they are told, and the client learns where it
+    /// begins to count.
+    fn want_modseqs(&mut self, wanted: bool) {
+        if !wanted || self.enabled.condstore {
+            return;
+        }
+        self.enabled.condstore = true;
+        if let Some(selected) = self.selected.as_ref().filter(|selected| selected.has_modseqs) {
             let told = selected.told().get();
             reply::numbered(&mut self.output, b"HIGHESTMODSEQ ", told, b"] the latest change\r\n");
         }
-        self.done(tag, "enabled")
     }
 
     pub(super) fn write_id(&mut self) {

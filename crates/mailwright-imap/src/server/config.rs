@@ -59,8 +59,8 @@ impl Default for Config {
 /// How much a client may send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Octets of a command before the login, literals included. Default 8 KiB. Cost: what a connection of whom
-    /// nothing is known may buffer.
+    /// Octets of a command before the login, literals included. Default 40 KiB: an ID may be that long (RFC 2971
+    /// §3.3). Cost: what a connection of whom nothing is known may buffer.
     pub command_before_login: usize,
     /// Octets of a command, literals but messages included. Default 64 KiB: sets of UIDs become long.
     pub command: usize,
@@ -88,7 +88,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            command_before_login: 8 << 10,
+            command_before_login: 40 << 10,
             command: 64 << 10,
             auth_line: 12_288,
             message: 50 << 20,

@@ -575,6 +575,8 @@ pub(super) fn told<'a>(config: &'a Config, session: &Session, modseq: Option<Mod
 
 pub(super) fn reply_to(error: CommandError) -> Reply {
     match error {
+        // A name that is none is that of no mailbox.
+        CommandError::InvalidMailbox(_) => Reply::No(Rejection::new(ResponseCode::Cannot, error.to_string())),
         CommandError::BadCharset => Reply::No(Rejection::new(ResponseCode::BadCharset, error.to_string())),
         _ => Reply::Bad(error.to_string()),
     }

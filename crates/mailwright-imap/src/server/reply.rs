@@ -196,9 +196,9 @@ pub(super) fn list_row(out: &mut Output, row: &ListRow, lsub: bool, utf8: bool) 
     out.put(if lsub { b"* LSUB (" } else { b"* LIST (" });
     let special_use = row.special_use.as_ref().map_or("", |flag| flag.as_str());
     let attributes = [
-        // RFC 9051 §7.3.1: what does not exist cannot be selected either, and in LSUB only that can be said.
+        // RFC 9051 §7.3.1: what does not exist cannot be selected, which goes without saying but in LSUB.
         (row.nonexistent && !lsub, "\\NonExistent"),
-        (row.no_select || (row.nonexistent && lsub), "\\Noselect"),
+        ((row.no_select && !row.nonexistent) || (row.nonexistent && lsub), "\\Noselect"),
         (row.no_inferiors, "\\NoInferiors"),
         (row.subscribed && !lsub, "\\Subscribed"),
         (row.has_children == Some(true), "\\HasChildren"),

@@ -347,6 +347,18 @@ impl TestApp {
         self.yes_or_no(server, ticket, move |app, _| does(&mut app.mailboxes));
     }
 
+    fn append_message(&mut self, message: Message) -> Result<(), Rejection> {
+        if let Some(rejection) = self.refusal() {
+            return Err(rejection);
+        }
+        let (mailbox, messages) = self.append.as_mut().unwrap();
+        if !self.mailboxes.all.contains_key(mailbox) {
+            return Err(Rejection::try_create());
+        }
+        messages.push(message);
+        Ok(())
+    }
+
     fn append_event(&mut self, server: &mut Server, event: Event) -> Note {
         Note::Line(match event {
             Event::AppendBegin { mailbox } => {
@@ -362,14 +374,14 @@ impl TestApp {
                     if binary { " binary" } else { "" },
                     date_shown.unwrap_or_default()
                 );
-                self.yes_or_no(server, ticket, move |app, _| {
-                    let (mailbox, messages) = app.append.as_mut().unwrap();
-                    if !app.mailboxes.all.contains_key(mailbox) {
-                        return Err(Rejection::try_create());
-                    }
+                self.answer(server, move |app, server| {
                     let date = date.unwrap_or(message::DATE);
-                    messages.push(Message { octets: Bytes::new(), flags, date, modseq: ModSeq::ZERO });
-                    Ok(())
+                    let message = Message { octets: Bytes::new(), flags, date, modseq: ModSeq::ZERO };
+                    let answer = app.append_message(message);
+                    let wanted = answer.is_ok();
+                    let taken = server.answer(ticket, answer);
+                    app.append.take_if(|_| !wanted || taken.is_err());
+                    taken
                 });
                 line
             }
@@ -380,8 +392,8 @@ impl TestApp {
             }
             Event::MessageEnd => "message end".to_owned(),
             Event::AppendCommit { ticket } => {
-                self.yes_or_no(server, ticket, |app, server| {
-                    let (mailbox, messages) = app.append.take().unwrap();
+                let (mailbox, messages) = self.append.take().unwrap();
+                self.yes_or_no(server, ticket, move |app, server| {
                     let (uid_validity, uids) =
                         app.mailboxes.append(&mailbox, messages).ok_or_else(Rejection::try_create)?;
                     app.hint(server, &mailbox);

@@ -1,6 +1,7 @@
 //! However a message is cut, and whatever it is, what is found is the same and makes sense.
 
 use mailwright_core::testing::Budget;
+use mailwright_message::scan;
 use mailwright_message::testing::exercise;
 use proptest::prelude::*;
 
@@ -76,6 +77,17 @@ mailwright_core::properties! {
 
     #[test]
     fn any_octets_are_no_panic(octets in prop::collection::vec(any::<u8>(), 0..200)) {
+        exercise(&octets);
+    }
+
+    /// As a disk may damage it.
+    #[test]
+    fn damaged_scans_are_no_panic(message in message(), damage in prop::collection::vec((any::<usize>(), any::<u8>()), 1..4)) {
+        let mut octets = scan(&message).octets().to_vec();
+        for (at, octet) in damage {
+            let at = at % octets.len();
+            octets[at] = octet;
+        }
         exercise(&octets);
     }
 }

@@ -338,7 +338,7 @@ fn the_default_file_is_right_and_says_what_is_so_without_it() {
     ];
     let full = folder.parse_with(&document(), &environment).unwrap();
     assert!(full.warnings.is_empty() && full.certificates.is_some());
-    assert_eq!(full.root.listener.len(), 3);
+    assert_eq!(full.root.listener.len(), 4);
     let small = folder.parse(SMALL).unwrap();
     assert_eq!((&full.root.limits, &full.root.log), (&small.root.limits, &small.root.log));
     // What is commented out is right, too.
