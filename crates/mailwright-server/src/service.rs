@@ -20,8 +20,7 @@ pub enum Service {
 
 impl Service {
     /// All, in the order in which they are shown.
-    pub const ALL: [Self; 6] =
-        [Self::Smtp, Self::Smtps, Self::Imap, Self::Imaps, Self::Pop3, Self::Pop3s];
+    pub const ALL: [Self; 6] = [Self::Smtp, Self::Smtps, Self::Imap, Self::Imaps, Self::Pop3, Self::Pop3s];
 
     /// Its name in the log and in configurations.
     pub fn name(self) -> &'static str {

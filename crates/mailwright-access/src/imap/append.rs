@@ -1,17 +1,16 @@
 //! APPEND.
 
 use bytes::Bytes;
-use mailwright_core::{MailboxId, UidSet};
+use mailwright_core::UidSet;
 use mailwright_imap::Rejection;
 use mailwright_imap::server::Appended;
 use mailwright_imap::types::{DateTime, Flag};
 use mailwright_message::{Scan, ScanLimits, Scanner};
-use mailwright_store::{
-    Append, BlobHint, BlobWriter, Flags, InternalDate, Op, OpOutcome, Opaque, Store, Usage,
-};
+use mailwright_store::{Append, BlobHint, BlobWriter, Op, OpOutcome, Opaque, Store, Usage};
 
-use super::flags;
+use super::appending::{Appending, Arriving};
 use super::calendar;
+use super::flags;
 use super::refusal::{for_health, of_blob, of_delivery};
 use super::session::Session;
 use super::stop::Stop;
@@ -19,37 +18,9 @@ use super::stop::Stop;
 /// A piece smaller than this is copied: it must not keep the whole buffer that it was read into.
 const SMALL: usize = 8 << 10;
 
-/// Messages on their way in.
-pub(super) struct Appending<W> {
-    name: String,
-    /// Known from the first message on.
-    to: Option<MailboxId>,
-    message: Option<Arriving<W>>,
-    /// Those that are whole.
-    arrived: Vec<Append>,
-    /// What they use together.
-    usage: Usage,
-    /// What went wrong since the client was last answered.
-    failed: Option<Rejection>,
-}
-
-struct Arriving<W> {
-    blob: W,
-    scanner: Scanner,
-    flags: Flags,
-    date: InternalDate,
-}
-
 impl<S: Store, A> Session<'_, S, A> {
     pub(super) fn append_begin(&mut self, name: String) {
-        self.appending = Some(Appending {
-            name,
-            to: None,
-            message: None,
-            arrived: Vec::new(),
-            usage: Usage::default(),
-            failed: None,
-        });
+        self.appending = Some(Appending::new(name));
     }
 
     /// Whether the next message is wanted. If not, the whole APPEND has ended.
@@ -95,7 +66,9 @@ impl<S: Store, A> Session<'_, S, A> {
         }
         let now = self.shared.setup.now();
         let date = match date {
-            Some(date) => calendar::stored(&date).ok_or_else(|| Rejection::new(None, "there is no such day"))?,
+            Some(date) => {
+                calendar::stored(&date).ok_or_else(|| Rejection::new(None, "there is no such day"))?
+            }
             None => now.into(),
         };
         let flags = flags::parse(flags)?;

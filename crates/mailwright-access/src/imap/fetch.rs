@@ -8,8 +8,8 @@ use mailwright_imap::Rejection;
 use mailwright_imap::server::{Changed, Fetch, ask};
 use mailwright_imap::types::FetchItem;
 use mailwright_store::{
-    BlobError, BlobReader, Columns, FlagChange, Flags, OpOutcome, RowPage, Store, StoreFlags,
-    StoredRow, SystemFlag,
+    BlobError, BlobReader, Columns, FlagChange, Flags, OpOutcome, RowPage, Store, StoreFlags, StoredRow,
+    SystemFlag,
 };
 use tracing::warn;
 
@@ -87,9 +87,9 @@ impl<S: Store, A> Session<'_, S, A> {
                 }
                 Err(stop) => return Err(stop),
             }
-            let streams = ready.last().is_some_and(|ready| {
-                ready.values.iter().any(|value| matches!(value, Value::Stream(_)))
-            });
+            let streams = ready
+                .last()
+                .is_some_and(|ready| ready.values.iter().any(|value| matches!(value, Value::Stream(_))));
             if streams || ready.len() >= TOGETHER || wanted.octets >= self.shared.limits.sections {
                 self.tell(fetch, page, &ready, &wanted, ticket, refused).await?;
                 (ready, wanted) = (Vec::new(), Wanted::default());
@@ -128,7 +128,8 @@ impl<S: Store, A> Session<'_, S, A> {
         let seen = self.see(fetch, page, &whole).await?;
         for Ready { at, message, values } in whole {
             self.drained().await?;
-            let seen = seen.binary_search_by_key(&message.uid, |row| row.uid).ok().and_then(|at| seen.get(at));
+            let seen =
+                seen.binary_search_by_key(&message.uid, |row| row.uid).ok().and_then(|at| seen.get(at));
             self.row(fetch, page, *at, message.uid, values, &read, seen, ticket).await?;
         }
         Ok(())

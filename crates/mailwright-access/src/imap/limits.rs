@@ -1,5 +1,7 @@
 //! How much of everything at once.
 
+use std::time::Duration;
+
 /// How much an IMAP session takes in hand at once. None of these limits what a client may ask for, but those that say
 /// so: they bound the memory of a session, and how long it keeps others waiting.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub struct ImapLimits {
     pub header: u64,
     /// Octets of a part that BINARY decodes; a larger one is refused. Default 64 MiB. Cost: that much memory.
     pub binary: u64,
+    /// How long a SEARCH may take; then it is refused. Default 100 s, below the machine's own limit on answers.
+    pub search: Duration,
     /// Octets that are scanned or searched before others have their turn. Default 1 MiB.
     pub turn: u64,
     /// Names that are compared with patterns before others have their turn, and mailboxes whose status is read at
@@ -37,6 +41,7 @@ impl Default for ImapLimits {
             section: 64 << 10,
             header: 4 << 20,
             binary: 64 << 20,
+            search: Duration::from_secs(100),
             turn: 1 << 20,
             names_per_turn: 500,
         }

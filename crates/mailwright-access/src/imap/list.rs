@@ -72,8 +72,11 @@ impl<S: Store, A> Session<'_, S, A> {
             after = page.next;
             self.pause().await?;
         }
+        if !by_subscription && !list.returns.subscribed {
+            return Ok(names);
+        }
         let mut after = None;
-        while by_subscription || list.returns.subscribed {
+        loop {
             let page = self.driver.attend(store.subscriptions(account, after, limit)).await?;
             for name in &page.items {
                 // One of no mailbox is listed only to those who ask for subscriptions.
@@ -83,12 +86,11 @@ impl<S: Store, A> Session<'_, S, A> {
                 }
             }
             if page.next.is_none() {
-                break;
+                return Ok(names);
             }
             after = page.next;
             self.pause().await?;
         }
-        Ok(names)
     }
 
     async fn tell_list(

@@ -2,8 +2,8 @@
 
 use mailwright_auth::{Credentials, Exchange, Mechanism, Step};
 use mailwright_core::{Secret, Ticket};
-use mailwright_imap::server::{AuthStep, Question, ask};
 use mailwright_imap::Rejection;
+use mailwright_imap::server::{AuthStep, Question, ask};
 use mailwright_store::Store;
 use tracing::{debug, info};
 

@@ -3,6 +3,7 @@
 //! `session` has the state and what all commands need; each group of commands is a file of methods; `run` calls them.
 
 mod append;
+mod appending;
 mod calendar;
 mod change;
 mod fetch;

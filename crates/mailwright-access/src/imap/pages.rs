@@ -64,7 +64,8 @@ mod tests {
 
     #[test]
     fn parts_are_the_whole() {
-        let uids: UidSet = [1, 2, 3, 4, 5, 8, 9, u32::MAX - 1, u32::MAX].into_iter().filter_map(Uid::new).collect();
+        let uids: UidSet =
+            [1, 2, 3, 4, 5, 8, 9, u32::MAX - 1, u32::MAX].into_iter().filter_map(Uid::new).collect();
         for most in 1..12 {
             let parts = parts(&uids, most);
             assert_eq!(parts.len(), 9usize.div_ceil(most));

@@ -1,7 +1,10 @@
 //! SEARCH: the cheap keys first, of all messages; then, of those that are left, what stands in the message.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use mailwright_core::{ModSeq, Uid, UidSet};
+use mailwright_imap::Rejection;
 use mailwright_imap::server::{Found, Search};
 use mailwright_message::Scan;
 use mailwright_store::{BlobError, Columns, RowPage, Store};
@@ -10,6 +13,19 @@ use super::scans::Content;
 use super::search_plan::{Answers, Need, Plan};
 use super::session::Session;
 use super::stop::Stop;
+
+/// A SEARCH under way.
+struct Job {
+    plan: Plan,
+    /// Octets that were looked at since others had their turn.
+    spent: u64,
+    /// When it has taken too long.
+    until: Instant,
+}
+
+/// What it costs to look at a row, and at what a scan has of a field, in octets that are searched meanwhile.
+const NODE: u64 = 16;
+const FIELD: u64 = 256;
 
 /// A message of which it cannot be told from its row whether it is found.
 struct Candidate {
@@ -26,14 +42,17 @@ impl<S: Store, A> Session<'_, S, A> {
         if search.modseq {
             plan.columns = plan.columns.and(Columns::MODSEQ);
         }
+        let until = self.shared.setup.clock.mono() + self.shared.limits.search;
+        let mut job = Job { plan, spent: 0, until };
         let limit = self.shared.limits.rows_per_page;
         let (mut found, mut modseq, mut after) = (UidSet::new(), None, None);
         loop {
-            let page = self.page(&search.uids, plan.columns, after, limit).await?;
+            let page = self.page(&search.uids, job.plan.columns, after, limit).await?;
             let unanswered = Answers::default();
             let (mut hits, mut candidates) = (Vec::new(), UidSet::new());
             for (at, &uid) in page.uids.iter().enumerate() {
-                match plan.decide(&page, at, &unanswered) {
+                self.spend(&mut job, NODE).await?;
+                match job.plan.decide(&page, at, &unanswered) {
                     Ok(true) => {
                         hits.push(uid);
                         modseq = modseq.max(page.modseqs.get(at).copied());
@@ -42,7 +61,7 @@ impl<S: Store, A> Session<'_, S, A> {
                     Err(_) => candidates.insert(uid),
                 }
             }
-            self.look(&mut plan, &candidates, &mut hits, &mut modseq).await?;
+            self.look(&mut job, &candidates, &mut hits, &mut modseq).await?;
             hits.sort_unstable();
             found.extend(hits);
             if page.next.is_none() {
@@ -53,19 +72,36 @@ impl<S: Store, A> Session<'_, S, A> {
         }
     }
 
+    /// Counts work of so many octets for each key, and lets others have their turn when it was much.
+    async fn spend(&mut self, job: &mut Job, octets: u64) -> Result<(), Stop> {
+        self.spend_octets(job, octets.saturating_mul(job.plan.keys)).await
+    }
+
+    async fn spend_octets(&mut self, job: &mut Job, octets: u64) -> Result<(), Stop> {
+        job.spent = job.spent.saturating_add(octets);
+        if job.spent < self.shared.limits.turn {
+            return Ok(());
+        }
+        job.spent = 0;
+        if self.shared.setup.clock.mono() > job.until {
+            return Err(Rejection::limit().with_text("the search takes too long: look for less").into());
+        }
+        Ok(self.pause().await?)
+    }
+
     /// Looks into messages.
     async fn look(
         &mut self,
-        plan: &mut Plan,
+        job: &mut Job,
         candidates: &UidSet,
         hits: &mut Vec<Uid>,
         modseq: &mut Option<ModSeq>,
     ) -> Result<(), Stop> {
-        let columns = plan.columns.and(Columns::SCAN).and(Columns::BLOB).and(Columns::SIZE);
+        let columns = job.plan.columns.and(Columns::SCAN).and(Columns::BLOB).and(Columns::SIZE);
         let mut after = None;
         while !candidates.is_empty() {
             let page = self.page(candidates, columns, after, self.shared.limits.scans_per_page).await?;
-            let looked = self.look_at(plan, &page).await?;
+            let looked = self.look_at(job, &page).await?;
             for candidate in looked.iter().filter(|candidate| candidate.is_found == Ok(true)) {
                 hits.push(candidate.message.uid);
                 *modseq = (*modseq).max(page.modseqs.get(candidate.at).copied());
@@ -79,11 +115,13 @@ impl<S: Store, A> Session<'_, S, A> {
         Ok(())
     }
 
-    async fn look_at(&mut self, plan: &mut Plan, page: &RowPage) -> Result<Vec<Candidate>, Stop> {
+    async fn look_at(&mut self, job: &mut Job, page: &RowPage) -> Result<Vec<Candidate>, Stop> {
         let mut candidates = Vec::with_capacity(page.uids.len());
         for at in 0..page.uids.len() {
             let Some(message) = Content::of(page, at) else { continue };
+            self.spend(job, FIELD).await?;
             let mut answers = Answers::default();
+            let plan = &job.plan;
             let Some(mut scan) = there(self.scan(message, page.scans.get(at)).await)? else { continue };
             let asked = self.ask(message, &mut scan, |scan| {
                 let mut answers = Answers::default();
@@ -92,21 +130,22 @@ impl<S: Store, A> Session<'_, S, A> {
             if let Some(asked) = there(asked.await)? {
                 answers = asked;
             }
-            let is_found = plan.decide(page, at, &answers);
+            let is_found = job.plan.decide(page, at, &answers);
             candidates.push(Candidate { at, message, scan, answers, is_found });
         }
-        self.read_headers(plan, page, &mut candidates).await?;
-        self.read_texts(plan, page, &mut candidates).await?;
+        self.read_headers(job, page, &mut candidates).await?;
+        self.read_texts(job, page, &mut candidates).await?;
         Ok(candidates)
     }
 
     async fn read_headers(
         &mut self,
-        plan: &Plan,
+        job: &mut Job,
         page: &RowPage,
         candidates: &mut [Candidate],
     ) -> Result<(), Stop> {
         let limits = self.shared.limits;
+        let most = limits.header.min(self.shared.store.limits().read_blobs_bytes);
         let needs = |candidate: &&mut Candidate| candidate.is_found == Err(Need::Header);
         let mut pending: Vec<&mut Candidate> = candidates.iter_mut().filter(needs).collect();
         while !pending.is_empty() {
@@ -114,7 +153,7 @@ impl<S: Store, A> Session<'_, S, A> {
             let mut wanted = Vec::new();
             for candidate in &pending {
                 let header = candidate.scan.header_range();
-                let header = header.start..header.end.min(limits.header);
+                let header = header.start..header.end.min(most);
                 octets += header.end;
                 if !wanted.is_empty() && octets > limits.sections {
                     break;
@@ -125,18 +164,19 @@ impl<S: Store, A> Session<'_, S, A> {
             let read = self.driver.attend(self.shared.store.read_blobs(&wanted)).await;
             for (candidate, header) in pending.into_iter().zip(read) {
                 let Some(header) = readable(header)? else { continue };
-                plan.ask_header(&header, &mut candidate.answers);
-                candidate.is_found = plan.decide(page, candidate.at, &candidate.answers);
+                self.spend(job, header.len() as u64).await?;
+                job.plan.ask_header(&header, &mut candidate.answers);
+                candidate.is_found = job.plan.decide(page, candidate.at, &candidate.answers);
             }
             pending = rest;
-            self.pause().await?;
+            self.spend(job, self.shared.limits.turn).await?;
         }
         Ok(())
     }
 
     async fn read_texts(
         &mut self,
-        plan: &mut Plan,
+        job: &mut Job,
         page: &RowPage,
         candidates: &mut [Candidate],
     ) -> Result<(), Stop> {
@@ -165,10 +205,10 @@ impl<S: Store, A> Session<'_, S, A> {
                         whole => whole,
                     },
                 };
-                there(self.read_text(plan, page, candidate, whole).await)?;
+                there(self.read_text(job, page, candidate, whole).await)?;
             }
             pending = rest;
-            self.pause().await?;
+            self.spend(job, self.shared.limits.turn).await?;
         }
         Ok(())
     }
@@ -176,13 +216,15 @@ impl<S: Store, A> Session<'_, S, A> {
     /// Searches the texts of a message until it is decided whether it is found.
     async fn read_text(
         &mut self,
-        plan: &mut Plan,
+        job: &mut Job,
         page: &RowPage,
         candidate: &mut Candidate,
         whole: Option<Bytes>,
     ) -> Result<(), Stop> {
         while candidate.is_found.is_err() {
-            let Some((leaf, search)) = plan.text_search(&candidate.answers) else { break };
+            let read = whole.as_ref().map_or(self.shared.limits.turn, |whole| whole.len() as u64);
+            self.spend_octets(job, read).await?;
+            let Some((leaf, search)) = job.plan.text_search(&candidate.answers) else { break };
             if search.begin(&candidate.scan).is_err() {
                 candidate.scan = self.scan_again(candidate.message).await?;
                 search.begin(&candidate.scan).map_err(|error| Stop::Refused(error.into()))?;
@@ -203,7 +245,7 @@ impl<S: Store, A> Session<'_, S, A> {
             }
             let found = search.found();
             Plan::answer(&mut candidate.answers, leaf, found);
-            candidate.is_found = plan.decide(page, candidate.at, &candidate.answers);
+            candidate.is_found = job.plan.decide(page, candidate.at, &candidate.answers);
         }
         Ok(())
     }
@@ -213,7 +255,9 @@ impl<S: Store, A> Session<'_, S, A> {
 fn there<T>(looked: Result<T, Stop>) -> Result<Option<T>, Stop> {
     match looked {
         Ok(found) => Ok(Some(found)),
-        Err(Stop::Refused(refused)) if refused.code() == Some(mailwright_imap::ResponseCode::ExpungeIssued) => {
+        Err(Stop::Refused(refused))
+            if refused.code() == Some(mailwright_imap::ResponseCode::ExpungeIssued) =>
+        {
             Ok(None)
         }
         Err(stop) => Err(stop),

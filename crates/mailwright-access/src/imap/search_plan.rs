@@ -16,6 +16,8 @@ pub(super) struct Plan {
     leaves: Vec<Leaf>,
     /// What the rest needs.
     pub(super) columns: Columns,
+    /// How many keys there are.
+    pub(super) keys: u64,
 }
 
 #[derive(Debug)]
@@ -64,18 +66,22 @@ pub(super) enum Need {
 
 /// The answers of the leaves, as far as they are known.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Answers(Vec<Option<bool>>);
+pub(super) struct Answers {
+    leaves: Vec<Option<bool>>,
+    /// What a scan can tell was asked, though it need not have known.
+    scanned: bool,
+}
 
 impl Answers {
     fn get(&self, leaf: usize) -> Option<bool> {
-        self.0.get(leaf).copied().flatten()
+        self.leaves.get(leaf).copied().flatten()
     }
 
     fn set(&mut self, leaf: usize, answer: bool) {
-        if self.0.len() <= leaf {
-            self.0.resize(leaf + 1, None);
+        if self.leaves.len() <= leaf {
+            self.leaves.resize(leaf + 1, None);
         }
-        if let Some(place) = self.0.get_mut(leaf) {
+        if let Some(place) = self.leaves.get_mut(leaf) {
             *place = Some(answer);
         }
     }
@@ -83,12 +89,13 @@ impl Answers {
 
 impl Plan {
     pub(super) fn new(key: &SearchKey<UidSet>, now: Timestamp) -> Self {
-        let mut plan = Self { root: Node::Is(true), leaves: Vec::new(), columns: Columns::UIDS };
+        let mut plan = Self { root: Node::Is(true), leaves: Vec::new(), columns: Columns::UIDS, keys: 0 };
         plan.root = plan.node(key, now);
         plan
     }
 
     fn node(&mut self, key: &SearchKey<UidSet>, now: Timestamp) -> Node {
+        self.keys += 1;
         match key {
             SearchKey::All => Node::Is(true),
             SearchKey::Messages(uids) => Node::Messages(uids.clone()),
@@ -134,7 +141,9 @@ impl Plan {
             return self.of(Columns::FLAGS, Node::System(system));
         }
         // One that cannot be set is not set.
-        flag.as_str().parse().map_or(Node::Is(false), |keyword| self.of(Columns::FLAGS, Node::Keyword(keyword)))
+        flag.as_str()
+            .parse()
+            .map_or(Node::Is(false), |keyword| self.of(Columns::FLAGS, Node::Keyword(keyword)))
     }
 
     fn arrived(&mut self, date: Date, days: impl Fn(i32) -> (i32, i32)) -> Node {
@@ -163,9 +172,12 @@ impl Plan {
 
     /// Answers what can be told from a scan.
     pub(super) fn ask_scan(&self, scan: &Scan, answers: &mut Answers) -> Result<(), ScanError> {
+        answers.scanned = true;
         for (at, leaf) in self.leaves.iter().enumerate() {
             match leaf {
-                Leaf::Sent(ordered, date) => answers.set(at, scan.sent().is_some_and(|sent| ordered.is(sent, *date))),
+                Leaf::Sent(ordered, date) => {
+                    answers.set(at, scan.sent().is_some_and(|sent| ordered.is(sent, *date)));
+                }
                 Leaf::Header { field: Some(field), needle, .. } => {
                     let matches = needle.matches_envelope(scan, *field)?;
                     // What a limited scan has left out may stand in the header.
@@ -251,11 +263,11 @@ impl Node {
     }
 }
 
-/// What a leaf without an answer needs; answers of another leaf tell that the scan has been asked.
+/// What a leaf without an answer needs.
 fn need(leaf: Option<&Leaf>, answers: &Answers) -> Need {
     match leaf {
-        Some(Leaf::Header { field: Some(_), .. }) if answers.0.is_empty() => Need::Scan,
-        Some(Leaf::Header { field: None, .. } | Leaf::Header { .. }) => Need::Header,
+        Some(Leaf::Header { field: Some(_), .. }) if !answers.scanned => Need::Scan,
+        Some(Leaf::Header { .. }) => Need::Header,
         Some(Leaf::Text(_)) => Need::Text,
         Some(Leaf::Sent(..)) | None => Need::Scan,
     }

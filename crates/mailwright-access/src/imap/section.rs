@@ -148,7 +148,8 @@ impl<S: Store, A> Session<'_, S, A> {
                 }
                 FetchItem::Section { section, partial, .. } => {
                     let place = place(&section.text);
-                    let range = self.ask(message, &mut known, |scan| scan.section(&section.part, place)).await?;
+                    let range =
+                        self.ask(message, &mut known, |scan| scan.section(&section.part, place)).await?;
                     self.section(section, range, *partial, message, wanted)
                 }
                 FetchItem::Binary { part, partial, .. } => {
@@ -160,7 +161,9 @@ impl<S: Store, A> Session<'_, S, A> {
                             let octets = part.body.end.saturating_sub(part.body.start);
                             let kept = partial.map_or(octets, |partial| partial.length.min(octets));
                             if kept > self.shared.limits.binary {
-                                return Err(Rejection::limit().with_text("the part is too large for BINARY").into());
+                                return Err(Rejection::limit()
+                                    .with_text("the part is too large for BINARY")
+                                    .into());
                             }
                             let decoded = self.decode(message, part.body, encoding, *partial).await?;
                             wanted.octets += decoded.len() as u64;
@@ -196,7 +199,8 @@ impl<S: Store, A> Session<'_, S, A> {
         let Some(range) = range else { return Value::Nil };
         let limits = self.shared.limits;
         if is_filtered(&section.text) {
-            let end = range.end.min(range.start.saturating_add(limits.header));
+            let most = limits.header.min(self.shared.store.limits().read_blobs_bytes);
+            let end = range.end.min(range.start.saturating_add(most));
             return Value::Fields(wanted.add(message, range.start..end));
         }
         let range = cut(range, partial);

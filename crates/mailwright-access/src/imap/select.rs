@@ -141,7 +141,11 @@ impl<S: Store, A> Session<'_, S, A> {
         Ok(uids.intersection(&given).difference(&self.uids().await?))
     }
 
-    fn conclude_sync(&mut self, ticket: Ticket<ask::Sync>, synced: Result<Synced, Stop>) -> Result<(), Ended> {
+    fn conclude_sync(
+        &mut self,
+        ticket: Ticket<ask::Sync>,
+        synced: Result<Synced, Stop>,
+    ) -> Result<(), Ended> {
         let answer = match synced {
             Ok(synced) => synced,
             Err(Stop::Stale) => return Ok(()),
@@ -199,11 +203,7 @@ impl<S: Store, A> Session<'_, S, A> {
     }
 
     /// Tells what has changed, by looking at all messages: it is too long ago to tell what vanished.
-    async fn tell_all(
-        &mut self,
-        since: ModSeq,
-        ticket: &Ticket<ask::Sync>,
-    ) -> Result<Synced, Stop> {
+    async fn tell_all(&mut self, since: ModSeq, ticket: &Ticket<ask::Sync>) -> Result<Synced, Stop> {
         let upto = self.selected()?.1.status.highest_modseq;
         let all = UidSet::range(Uid::FIRST, LAST);
         let columns = Columns::FLAGS.and(Columns::MODSEQ);

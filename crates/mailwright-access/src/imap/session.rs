@@ -4,16 +4,16 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use mailwright_auth::Exchange;
+use mailwright_core::Machine as _;
 use mailwright_core::{AccountId, MailboxId, Ticket};
 use mailwright_imap::server::Question;
 use mailwright_imap::{Rejection, Server};
 use mailwright_store::{Batch, ChangeHints, OpOutcome, Rejected, Snapshot, Store};
-use mailwright_core::Machine as _;
 use mailwright_tokio::Driver;
 use tokio::task::yield_now;
 use tracing::{info, warn};
 
-use super::append::Appending;
+use super::appending::Appending;
 use super::limits::ImapLimits;
 use super::stop::{Ended, Stop};
 use crate::authenticate::User;
@@ -120,7 +120,10 @@ impl<'a, S: Store, A> Session<'a, S, A> {
     }
 
     /// Does one thing.
-    pub(super) async fn commit(&mut self, op: impl Into<mailwright_store::Op>) -> Result<OpOutcome, Rejected> {
+    pub(super) async fn commit(
+        &mut self,
+        op: impl Into<mailwright_store::Op>,
+    ) -> Result<OpOutcome, Rejected> {
         let batch = self.shared.setup.batch().with(op);
         let mut outcome = self.commit_all(batch).await?;
         Ok(outcome.pop().unwrap_or(OpOutcome::Done))

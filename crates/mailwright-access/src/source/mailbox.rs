@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use mailwright_core::{AccountId, BlobId, MailboxId, ModSeq, ThreadId, Uid, UidSet, UidValidity};
 use mailwright_store::{
-    ChangeCursor, ChangePage, Changes, Columns, Flags, InternalDate, Keyword, MailboxInfo, MailboxName, MailboxStatus,
-    Opaque, RowPage, Snapshot, SpecialUse, SystemFlag,
+    ChangeCursor, ChangePage, Changes, Columns, Flags, InternalDate, Keyword, MailboxInfo, MailboxName,
+    MailboxStatus, Opaque, RowPage, Snapshot, SpecialUse, SystemFlag,
 };
 
 use super::contract::Entry;

@@ -18,6 +18,37 @@ use crate::setup::{Setup, common_settings, said};
 
 /// An IMAP server over data of your own.
 ///
+/// ```no_run
+/// use mailwright_access::{Entry, Folder, Source, SourceResult, SourceServer};
+///
+/// /// Articles, of which each is a message.
+/// struct Blog(Vec<String>);
+///
+/// impl Source for Blog {
+///     type User = String;
+///
+///     async fn login(&self, user: &str, password: &str) -> Option<String> {
+///         (password == "secret").then(|| user.to_owned())
+///     }
+///
+///     async fn folders(&self, _user: &String) -> SourceResult<Vec<Folder>> {
+///         Ok(vec![Folder::new("INBOX").uid_validity(1)])
+///     }
+///
+///     async fn entries(&self, _user: &String, _folder: &str) -> SourceResult<Vec<Entry>> {
+///         Ok((1..).zip(&self.0).map(|(uid, article)| Entry::new(uid, article.len() as u64)).collect())
+///     }
+///
+///     async fn message(&self, _user: &String, _folder: &str, uid: u32) -> SourceResult<Vec<u8>> {
+///         Ok(self.0.get(uid as usize - 1).cloned().unwrap_or_default().into_bytes())
+///     }
+/// }
+///
+/// # async fn main_() -> std::io::Result<()> {
+/// SourceServer::new(Blog(Vec::new())).listen("127.0.0.1:1143").await
+/// # }
+/// ```
+///
 /// It is for clients on the same machine or behind something that has TLS, and takes passwords without, unless it is
 /// given a certificate.
 pub struct SourceServer<S> {
@@ -93,8 +124,13 @@ impl<S: Source> SourceServer<S> {
         if self.setup.tls.is_none() {
             Arc::make_mut(&mut config).login_without_tls = true;
         }
-        let server =
-            ImapServer::of_parts(store.clone(), store.clone(), config, self.limits.clone(), self.setup.clone());
+        let server = ImapServer::of_parts(
+            store.clone(),
+            store.clone(),
+            config,
+            self.limits.clone(),
+            self.setup.clone(),
+        );
         tokio::select! {
             () = server.session(io, peer) => {}
             () = store.watch(self.poll) => {}

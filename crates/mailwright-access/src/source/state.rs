@@ -32,7 +32,8 @@ impl<U> State<U> {
         for folder in folders {
             // A name that cannot be one is nothing that a client could ask for.
             let Ok(name) = folder.name.parse::<MailboxName>() else { continue };
-            let uid_validity = UidValidity::new(folder.uid_validity).unwrap_or(UidValidity(std::num::NonZeroU32::MIN));
+            let uid_validity =
+                UidValidity::new(folder.uid_validity).unwrap_or(UidValidity(std::num::NonZeroU32::MIN));
             let same = |mailbox: &&Mailbox| mailbox.name == name && mailbox.uid_validity == uid_validity;
             let known = before.values().find(same).map(|mailbox| mailbox.id);
             let mut mailbox = known.and_then(|id| before.remove(&id)).unwrap_or_else(|| {

@@ -15,8 +15,9 @@ use mailwright_store::{
     AccountInfo, AccountKey, Append, Appended, Batch, BlobError, BlobHint, BlobInfo, Cause, ChangeCursor,
     ChangeHints, ChangeHub, Changes, Claim, Claimed, Columns, Credential, Destination, EntryName, Expunge,
     Expunged, Grantee, Health, Lease, Limits, MailboxInfo, MailboxName, MailboxStatus, MetadataTarget, Op,
-    OpOutcome, Outcome, Page, Quota, QuotaRootId, QueueEntry, ReadError, Reclaimed, Rejected, Rights, RowPage,
-    SharedMailbox, Snapshot, Store, StoreFlags, Stored, StoredRow, Target, Topic, Trace, Unavailable, Visibility,
+    OpOutcome, Outcome, Page, QueueEntry, Quota, QuotaRootId, ReadError, Reclaimed, Rejected, Rights,
+    RowPage, SharedMailbox, Snapshot, Store, StoreFlags, Stored, StoredRow, Target, Topic, Trace,
+    Unavailable, Visibility,
 };
 use tokio::sync::Notify;
 use tokio::time::sleep;
@@ -87,7 +88,8 @@ impl<S: Source> SourceStore<S> {
                 }
                 () = sleep(poll) => {}
             }
-            let topics: BTreeSet<Topic> = self.state().mailboxes.keys().copied().map(Topic::Mailbox).collect();
+            let topics: BTreeSet<Topic> =
+                self.state().mailboxes.keys().copied().map(Topic::Mailbox).collect();
             self.0.hub.tell(&topics);
         }
     }
@@ -211,7 +213,8 @@ impl<S: Source> SourceStore<S> {
         let uids = self.with(op.mailbox, |mailbox| mailbox.members(&op.uids)).map_err(cause)?;
         for uid in uids {
             let name = self.with(op.mailbox, |mailbox| {
-                let is_deleted = |flags: &mailwright_store::Flags| flags.has(mailwright_store::SystemFlag::Deleted);
+                let is_deleted =
+                    |flags: &mailwright_store::Flags| flags.has(mailwright_store::SystemFlag::Deleted);
                 let (flags, _) = mailbox.row(uid)?;
                 (!op.only_deleted || is_deleted(flags)).then(|| mailbox.name.to_string())
             });
@@ -369,7 +372,8 @@ impl<S: Source> Store for SourceStore<S> {
             self.look().await?;
         }
         let state = self.state();
-        let mut infos: Vec<MailboxInfo> = state.mailboxes.values().map(|mailbox| mailbox.info(ACCOUNT)).collect();
+        let mut infos: Vec<MailboxInfo> =
+            state.mailboxes.values().map(|mailbox| mailbox.info(ACCOUNT)).collect();
         infos.retain(|info| after.as_ref().is_none_or(|after| info.name > *after));
         infos.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         Ok(Page::collect(infos, limit, |info| info.name.clone()))
@@ -436,7 +440,11 @@ impl<S: Source> Store for SourceStore<S> {
         Ok(Vec::new())
     }
 
-    async fn domains(&self, _after: Option<Domain>, _limit: usize) -> Result<Page<Domain, Domain>, Unavailable> {
+    async fn domains(
+        &self,
+        _after: Option<Domain>,
+        _limit: usize,
+    ) -> Result<Page<Domain, Domain>, Unavailable> {
         Ok(whole_page(Vec::new()))
     }
 

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Buf;
 use mailwright_core::framing::OctetReader;
-use mailwright_core::{ModSeq, Output, Progress, Uid, UidSet};
+use mailwright_core::{ModSeq, Output, Progress, UidSet};
 
 use super::error::{Error, Incomplete};
 use super::event::{AuthStep, Event, Found, MailboxStatus, Stored, Synced, View};
@@ -61,7 +61,9 @@ impl Server {
                     }
                     self.state = State::AppendBody(append, OctetReader::new(literal.size));
                 }
-                Err(rejection) if rejection.closes() => self.reject(append.tag, rejection, true),
+                Err(rejection) if rejection.closes() || !literal.non_sync => {
+                    self.reject(append.tag, rejection, true);
+                }
                 Err(rejection) => {
                     if let Some(Progress::Event(event)) =
                         self.refuse_literal(Some(append.tag), Reply::No(rejection), literal)
@@ -131,17 +133,16 @@ impl Server {
         }
         let (uid_validity, modseq) = (selected.uid_validity, selected.rows_since);
         let has_modseqs = selected.has_modseqs;
-        let all = Numbering::new(&UidSet::range(
-            Uid::FIRST,
-            Uid::new(uid_next.saturating_sub(1).max(1)).unwrap_or(Uid::FIRST),
-        ));
+        let ever = selected.ever();
         self.selected = Some(selected);
         let resume = resume
             .filter(|resume| has_modseqs && resume.uid_validity == uid_validity && resume.since < modseq);
         match resume {
             None => self.open(tag),
             Some(Resume { since, known, .. }) => {
-                let known = known.map_or_else(|| all.uids(), |set| all.named(&set));
+                // RFC 7162 §3.2.5.1
+                let known = known.map(|set| Numbering::default().named(&set).intersection(&ever));
+                let known = known.unwrap_or(ever);
                 let ticket = self.ask(Asked::Resume { tag });
                 self.pending = Some(Box::new(Event::Resume { since, known, ticket }));
             }
@@ -232,10 +233,15 @@ impl Server {
         };
         let gone =
             numbering.is_some_and(|numbering| stored.gone.iter().any(|uid| numbering.number(uid).is_some()));
+        // RFC 7162 §3.1.3: the client is best told at once what it did not know.
+        let is_behind = gone || matches!(code, Code::Modified(_));
         let reply = match code {
             Code::None if gone && !uid => Reply::No(Rejection::expunge_issued()),
             code => Reply::Ok(code, "stored"),
         };
+        if is_behind {
+            self.changed();
+        }
         self.complete(tag, reply, uid);
     }
 
@@ -271,7 +277,12 @@ impl Server {
         let told = match synced {
             Synced::Upto { vanished, upto } => Some((vanished, arrived, upto)),
             Synced::TooOld { uids, upto } => Some((seen.difference(&uids), uids.difference(&seen), upto)),
-            Synced::Later => None,
+            Synced::Later => {
+                if let Some(selected) = &mut self.selected {
+                    selected.later = true;
+                }
+                None
+            }
             Synced::Gone => {
                 let rejection = Rejection::new(ResponseCode::NonExistent, "the mailbox is gone");
                 return self.end(Error::MailboxGone, &rejection);
@@ -303,7 +314,7 @@ impl Server {
         let Some(selected) = &mut self.selected else { return };
         let withheld = !selected.numbering.uids().intersection(vanished).is_empty();
         let before = selected.numbering.len();
-        selected.numbering.extend(&arrived.difference(vanished));
+        selected.extend(&arrived.difference(vanished));
         if selected.numbering.len() > before {
             self.output.put(b"* ");
             wire::number(&mut self.output, selected.numbering.len().into());

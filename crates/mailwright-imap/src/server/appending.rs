@@ -4,6 +4,7 @@ use bytes::BytesMut;
 use mailwright_core::Progress;
 use mailwright_core::framing::{CommandFrame, Literal, OctetReader};
 
+use super::config::Literals;
 use super::error::Error;
 use super::event::Event;
 use super::machine::{Server, Timer, reply_to};
@@ -20,18 +21,20 @@ impl Server {
         head: AppendHead,
     ) -> Option<Progress<Event>> {
         let limits = &self.config.limits;
-        let refusal = if literal.size == 0 {
-            Some(Rejection::new(ResponseCode::Cannot, "a message has at least one octet"))
+        let refusal = if literal.non_sync && !self.may_be_sent_unasked(literal.size) {
+            Some(Reply::Bad("[TOOBIG] wait for the continuation before a literal that long".to_owned()))
+        } else if literal.size == 0 {
+            Some(Reply::No(Rejection::new(ResponseCode::Cannot, "a message has at least one octet")))
         } else if literal.size > limits.message {
-            Some(Rejection::too_big())
+            Some(Reply::No(Rejection::too_big()))
         } else if append.messages >= limits.messages_per_append {
-            Some(Rejection::limit().with_text("too many messages in one APPEND"))
+            Some(Reply::No(Rejection::limit().with_text("too many messages in one APPEND")))
         } else {
             None
         };
         if let Some(refusal) = refusal {
             let aborted = append.told.then_some(Progress::Event(Event::AppendAborted));
-            let refused = self.refuse_literal(Some(append.tag), Reply::No(refusal), literal);
+            let refused = self.refuse_literal(Some(append.tag), refusal, literal);
             return match (aborted, refused) {
                 (Some(aborted), Some(Progress::Event(event))) => {
                     self.pending = Some(Box::new(event));
@@ -43,6 +46,15 @@ impl Server {
         let mailbox = head.mailbox.clone();
         self.state = State::AppendAnnounced(append, literal, head);
         mailbox.map(|mailbox| Progress::Event(Event::AppendBegin { mailbox }))
+    }
+
+    /// RFC 7888 §5
+    fn may_be_sent_unasked(&self, size: u64) -> bool {
+        match self.config.literals {
+            Literals::Plus => true,
+            Literals::Minus => size <= 4096,
+            Literals::Synchronizing => false,
+        }
     }
 
     pub(super) fn poll_announced(
@@ -85,9 +97,9 @@ impl Server {
         let (reply, literal) = match self.framer.frame(input, self.command_max()) {
             CommandFrame::NeedMore => return self.wait_for_rest(State::AppendNext(append)),
             CommandFrame::TooLong => {
-                self.pending = Some(Box::new(Event::AppendAborted));
                 let rejection = Rejection::new(ResponseCode::TooBig, "the command is too long");
-                return Some(Progress::Event(self.fail(Error::CommandTooLong, rejection)));
+                self.pending = Some(Box::new(self.fail(Error::CommandTooLong, rejection)));
+                return Some(Progress::Event(Event::AppendAborted));
             }
             CommandFrame::Malformed { len } => {
                 self.take_off(input, len);

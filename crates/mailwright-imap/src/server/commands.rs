@@ -1,5 +1,7 @@
 //! What each command comes to.
 
+use std::convert::Infallible;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::{Buf, BytesMut};
@@ -9,7 +11,6 @@ use mailwright_core::{Progress, Secret, Ticket, UidSet};
 use super::error::{Error, WrongProtocol};
 use super::event::{Event, Fetch, Search, ask};
 use super::machine::{Server, Timer, told};
-use super::numbering::OutOfRange;
 use super::reply;
 use super::row::{Fetching, Progress as RowProgress};
 use super::state::{Asked, Code, Done, Listing, Reply, Resume, Searching, State, Storing, Then};
@@ -150,7 +151,12 @@ impl Server {
             matches!(command, Command::Store { .. } | Command::Move { .. } | Command::Expunge { .. });
         if changes && selected.read_only {
             let refusal = Rejection::new(ResponseCode::NoPerm, "the mailbox is open read-only");
-            return self.finish(tag, Reply::No(refusal), true);
+            let expunge_allowed = !matches!(command, Command::Store { set, .. } if !set.uid);
+            return self.finish(tag, Reply::No(refusal), expunge_allowed);
+        }
+        if !selected.has_modseqs && asks_for_modseqs(&command) {
+            // RFC 7162 §3.1.2.2
+            return self.refuse(Some(tag), Reply::Bad("this mailbox keeps no MODSEQs".to_owned()));
         }
         let event = match command {
             Command::Expunge { uids } => {
@@ -165,10 +171,9 @@ impl Server {
                 let mut by_number = !uid;
                 let mut resolve = |messages: MessageSet| {
                     by_number |= !messages.uid && messages.set != SequenceSet::Saved;
-                    // A number that is not there matches nothing: SEARCH is no command on these messages.
-                    Ok::<_, OutOfRange>(numbering.resolve(&messages, saved).unwrap_or_default())
+                    Ok::<_, Infallible>(numbering.found(&messages, saved))
                 };
-                let Ok(key) = key.try_map(&mut resolve) else { return self.out_of_range(tag) };
+                let Ok(key) = key.try_map(&mut resolve);
                 let modseq = has_modseq(&key);
                 self.want_modseqs(modseq);
                 let search = Search { uids: self.seen_uids(), key, modseq };
@@ -184,10 +189,10 @@ impl Server {
                 let Ok(uids) = numbering.resolve(&set, saved) else { return self.out_of_range(tag) };
                 let vanished = vanished.then(|| match &set.set {
                     SequenceSet::Saved => saved.clone(),
-                    ranges => numbering.named(ranges),
+                    ranges => numbering.named_once(ranges).intersection(&selected.ever()),
                 });
                 if uids.is_empty() && vanished.is_none() {
-                    return self.done(tag, "no such messages");
+                    return self.finish(tag, Reply::Ok(Code::None, "no such messages"), set.uid);
                 }
                 if changed_since.is_some() && !items.contains(&FetchItem::ModSeq) {
                     items.push(FetchItem::ModSeq);
@@ -204,7 +209,7 @@ impl Server {
             Command::Store { set, unchanged_since, action, silent, flags } => {
                 let Ok(uids) = numbering.resolve(&set, saved) else { return self.out_of_range(tag) };
                 if uids.is_empty() {
-                    return self.done(tag, "no such messages");
+                    return self.finish(tag, Reply::Ok(Code::None, "no such messages"), set.uid);
                 }
                 self.want_modseqs(unchanged_since.is_some());
                 let conditional = unchanged_since.is_some();
@@ -449,6 +454,7 @@ impl Server {
     }
 
     pub(super) fn not_done(&mut self, tag: String) -> Option<Progress<Event>> {
+        self.timers.clear(Timer::Sync);
         self.refuse(Some(tag), Reply::Bad("DONE was expected".to_owned()))
     }
 
@@ -464,7 +470,18 @@ impl Server {
     }
 }
 
-fn has_modseq(key: &SearchKey<UidSet>) -> bool {
+fn asks_for_modseqs(command: &Command) -> bool {
+    match command {
+        Command::Fetch { items, changed_since, .. } => {
+            changed_since.is_some() || items.contains(&FetchItem::ModSeq)
+        }
+        Command::Store { unchanged_since, .. } => unchanged_since.is_some(),
+        Command::Search { key, .. } => has_modseq(key),
+        _ => false,
+    }
+}
+
+fn has_modseq<S>(key: &SearchKey<S>) -> bool {
     match key {
         SearchKey::ModSeq(_) => true,
         SearchKey::And(keys) => keys.iter().any(has_modseq),

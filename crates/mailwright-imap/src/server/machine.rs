@@ -9,7 +9,7 @@ use mailwright_core::{
     Desk, Machine, ModSeq, Output, Progress, Stale, Ticket, Timers, TlsInfo, UidSet, Upgrade, Upgraded,
 };
 
-use super::config::{Config, Literals};
+use super::config::Config;
 use super::error::{Error, Waiting, WrongProtocol};
 use super::event::Event;
 use super::question::Question;
@@ -219,12 +219,6 @@ impl Server {
         max: usize,
     ) -> Option<Progress<Event>> {
         let prefix = input.get(..len).unwrap_or_default();
-        let is_short = literal.non_sync
-            && match self.config.literals {
-                Literals::Plus => true,
-                Literals::Minus => literal.size <= 4096,
-                Literals::Synchronizing => false,
-            };
         match append_head(prefix, &self.grammar()) {
             Announced::Argument => {
                 let whole = u64::try_from(len).unwrap_or(u64::MAX).saturating_add(literal.size);
@@ -248,12 +242,6 @@ impl Server {
                 self.take_off(input, len);
                 if !self.session.logged_in {
                     return self.refuse_literal(Some(tag), Reply::Bad("log in first".to_owned()), literal);
-                }
-                if literal.non_sync && !is_short {
-                    let reply = Reply::Bad(
-                        "[TOOBIG] wait for the continuation before a literal that long".to_owned(),
-                    );
-                    return self.refuse_literal(Some(tag), reply, literal);
                 }
                 let append = Append { tag, told: false, messages: 0, utf8: head.utf8 };
                 self.announced(append, literal, head)
@@ -347,7 +335,7 @@ impl Server {
 
     fn poll_finishing(&mut self, completion: Completion) -> Option<Progress<Event>> {
         let Completion { tag, reply, expunge_allowed, synced } = completion;
-        let is_behind = |selected: &Selected| selected.is_behind(expunge_allowed);
+        let is_behind = |selected: &Selected| selected.later || selected.is_behind(expunge_allowed);
         if !synced && self.selected.as_deref().is_some_and(is_behind) {
             let completion = Completion { tag, reply, expunge_allowed, synced };
             return self.sync(expunge_allowed, Then::Finish(completion));
@@ -361,6 +349,7 @@ impl Server {
         let selected = self.selected.as_mut()?;
         // What changes from now on is asked for again.
         selected.changed = false;
+        selected.later = false;
         let (rows_since, vanished_since) = (selected.rows_since, selected.vanished_since);
         self.timers.clear(Timer::Sync);
         let ticket = self.ask(Asked::Sync(Syncing { expunge_allowed, arrived: UidSet::new(), then }));
@@ -386,7 +375,10 @@ impl Server {
     /// The machine refuses a command.
     pub(super) fn refuse(&mut self, tag: Option<String>, reply: Reply) -> Option<Progress<Event>> {
         self.state = State::Command;
-        self.session.errors += 1;
+        // Who is logged in may ask for what cannot be.
+        if !self.session.logged_in || matches!(reply, Reply::Bad(_)) {
+            self.session.errors += 1;
+        }
         self.write_reply(tag.as_deref(), &reply);
         let limits = &self.config.limits;
         let most = if self.session.logged_in { limits.errors } else { limits.errors_before_login };
@@ -552,7 +544,10 @@ impl Machine for Server {
                 }
                 (Timer::Peer, State::AuthLine { .. }) => Waiting::Auth,
                 (Timer::Peer, State::Idle { .. }) => Waiting::Idle,
-                (Timer::Peer, State::Command) => Waiting::Command,
+                (Timer::Peer, State::Asked(Asked::Sync(Syncing { then: Then::Idle { .. }, .. }))) => {
+                    Waiting::Idle
+                }
+                (Timer::Peer, State::Command | State::Asked(Asked::Sync(_))) => Waiting::Command,
                 (Timer::Peer, State::AppendBody(..) | State::AppendNext(_)) => {
                     self.pending = Some(Box::new(Event::AppendAborted));
                     Waiting::Literal

@@ -119,6 +119,35 @@ impl Numbering {
         Ok(uids)
     }
 
+    /// The messages that a client looks for, of those that it sees: a number that is not there is that of none.
+    pub(super) fn found(&self, messages: &MessageSet, saved: &UidSet) -> UidSet {
+        let ranges = match &messages.set {
+            SequenceSet::Ranges(ranges) if !messages.uid => ranges,
+            _ => return self.resolve(messages, saved).unwrap_or_default(),
+        };
+        let len = self.len();
+        let number = |number| match number {
+            SeqNumber::Number(number) => number,
+            SeqNumber::Last => len,
+        };
+        let mut uids = UidSet::new();
+        for &(one, other) in ranges {
+            let (one, other) = (number(one), number(other));
+            self.insert_numbers(&mut uids, one.min(other), one.max(other).min(len));
+        }
+        uids
+    }
+
+    /// All UIDs that a client names, whether they are there or not, where `*` also stands for those above the last
+    /// message: it may know of some.
+    pub(super) fn named_once(&self, set: &SequenceSet) -> UidSet {
+        let mut uids = self.named(set);
+        if set.has_last() {
+            insert(&mut uids, self.runs.last().map_or(1, |run| run.last), u32::MAX);
+        }
+        uids
+    }
+
     /// All UIDs that a client names, whether they are there or not.
     pub(super) fn named(&self, set: &SequenceSet) -> UidSet {
         let SequenceSet::Ranges(ranges) = set else { return UidSet::new() };

@@ -245,7 +245,10 @@ pub(super) fn status(
             StatusItem::Unseen => (b"UNSEEN", status.unseen.map(u64::from)),
             StatusItem::Deleted => (b"DELETED", status.deleted.map(u64::from)),
             StatusItem::Size => (b"SIZE", status.size),
-            StatusItem::HighestModSeq => (b"HIGHESTMODSEQ", status.highest_modseq.map(ModSeq::get)),
+            // RFC 7162 §3.1.7: 0 if it keeps none.
+            StatusItem::HighestModSeq => {
+                (b"HIGHESTMODSEQ", Some(status.highest_modseq.map_or(0, ModSeq::get)))
+            }
             StatusItem::AppendLimit => (b"APPENDLIMIT", Some(config.limits.message)),
         };
         let Some(value) = value else { continue };

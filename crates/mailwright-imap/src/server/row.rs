@@ -57,9 +57,14 @@ impl Row<'_> {
         wire::flags(self.output, &flags);
     }
 
-    /// FLAGS, and MODSEQ where CONDSTORE is on, of a message that this FETCH has made `\Seen`. Not
+    /// FLAGS, and UID and MODSEQ where CONDSTORE is on, of a message that this FETCH has made `\Seen`. Not
     /// [`flags`](Self::flags) too.
     pub fn seen(&mut self, changed: Changed, flags: impl IntoIterator<Item = impl AsRef<str>>) {
+        // RFC 7162 §3.2.4: changed flags are told with the UID, whoever has changed them.
+        if self.condstore && !self.fetching.with_uid {
+            self.item(b"UID ");
+            wire::number(self.output, changed.uid.get().into());
+        }
         self.flags(flags);
         self.selected.remember(changed.uid, changed.modseq);
         if self.condstore {

@@ -13,6 +13,8 @@ const OWN_MAX: usize = 256;
 #[derive(Debug)]
 pub(super) struct Selected {
     pub(super) numbering: Numbering,
+    /// The last UID that there was, if there was one.
+    pub(super) last_uid: Option<Uid>,
     pub(super) uid_validity: UidValidity,
     pub(super) read_only: bool,
     pub(super) has_modseqs: bool,
@@ -27,6 +29,8 @@ pub(super) struct Selected {
     pub(super) saved: UidSet,
     /// The application said that something may have changed.
     pub(super) changed: bool,
+    /// The application could not tell what: it is asked again at the end of the next command.
+    pub(super) later: bool,
     own: Vec<(ModSeq, UidSet)>,
 }
 
@@ -35,6 +39,7 @@ impl Selected {
         let modseq = view.highest_modseq.unwrap_or_default();
         Self {
             numbering: Numbering::new(&view.uids),
+            last_uid: Uid::new(view.uid_next.get() - 1),
             uid_validity: view.uid_validity,
             read_only: read_only || view.read_only,
             has_modseqs: view.highest_modseq.is_some(),
@@ -44,13 +49,25 @@ impl Selected {
             permanent: view.permanent,
             saved: UidSet::new(),
             changed: false,
+            later: false,
             own: Vec::new(),
         }
     }
 
     /// Whether there is something to ask for.
     pub(super) fn is_behind(&self, expunge_allowed: bool) -> bool {
-        self.changed || (expunge_allowed && self.vanished_since < self.rows_since)
+        self.changed || (expunge_allowed && !self.later && self.vanished_since < self.rows_since)
+    }
+
+    /// All UIDs that there ever were: no others can have vanished.
+    pub(super) fn ever(&self) -> UidSet {
+        self.last_uid.map_or_else(UidSet::new, |last| UidSet::range(Uid::FIRST, last))
+    }
+
+    /// New messages, of which the client is told now.
+    pub(super) fn extend(&mut self, uids: &UidSet) {
+        self.numbering.extend(uids);
+        self.last_uid = self.last_uid.max(self.numbering.last());
     }
 
     /// What the client may take for the mailbox's HIGHESTMODSEQ: it knows of all changes up to there.

@@ -112,8 +112,11 @@ impl Server {
     pub fn fetch_gone(&mut self, ticket: &Ticket<ask::Fetch>, uid: Uid) -> Result<(), Stale> {
         self.told(ticket)?;
         let State::Asked(Asked::Fetch(fetching)) = &mut self.state else { return Err(Stale) };
-        let is_seen = self.selected.as_ref().is_some_and(|selected| selected.numbering.number(uid).is_some());
-        fetching.gone |= is_seen;
+        let Some(selected) = &mut self.selected else { return Err(Stale) };
+        if selected.numbering.number(uid).is_some() {
+            fetching.gone = true;
+            selected.changed = true;
+        }
         Ok(())
     }
 
@@ -135,7 +138,7 @@ impl Server {
         let with_modseq = selected.has_modseqs && (storing.conditional || self.enabled.condstore);
         // RFC 7162 §3.1.3: what somebody else has changed is told even if it is to be silent.
         let with_flags = !storing.silent || selected.is_news(changed.uid, changed.previous);
-        if changed.modseq > changed.previous {
+        if changed.modseq > changed.previous || (with_flags && changed.modseq > selected.rows_since) {
             selected.remember(changed.uid, changed.modseq);
         }
         if with_flags || with_modseq {
@@ -189,7 +192,7 @@ impl Server {
             return Ok(());
         };
         if selected.is_news(uid, modseq) {
-            let modseq = self.enabled.condstore.then_some(modseq);
+            let modseq = (self.enabled.condstore && selected.has_modseqs).then_some(modseq);
             let row = FlagRow { number, uid, with_uid: self.enabled.tells_uids(), modseq };
             row.write(&mut self.output, selected, Some(flags));
             self.output.release();
@@ -227,10 +230,12 @@ impl Server {
         Ok(())
     }
 
+    /// What the client sees still is no earlier matter: it is told by [`expunge`](Self::expunge), which numbers count.
     fn vanished_earlier(&mut self, uids: &UidSet) {
+        let uids = uids.difference(&self.seen_uids());
         if !uids.is_empty() {
             self.output.put(b"* VANISHED (EARLIER) ");
-            wire::uid_set(&mut self.output, uids);
+            wire::uid_set(&mut self.output, &uids);
             self.output.put(b"\r\n");
             self.output.release();
         }
@@ -243,7 +248,8 @@ impl Server {
         if gone.is_empty() {
             return;
         }
-        if self.enabled.qresync {
+        // RFC 7162 §3.2.10: but where there are no MODSEQs.
+        if self.enabled.qresync && selected.has_modseqs {
             self.output.put(b"* VANISHED ");
             wire::uid_set(&mut self.output, &gone);
             self.output.put(b"\r\n");

@@ -3,13 +3,14 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use mailwright_core::testing::{App, Bench, Note, Settings};
 use mailwright_core::{ModSeq, Stale, Ticket, TlsInfo, UidSet};
 use mailwright_imap::server::{
-    Appended, AuthStep, Changed, Fetch, Found, Limits, ListRow, Literals, MailboxStatus, Question, Row, Search,
-    Synced, ask,
+    Appended, AuthStep, Changed, Fetch, Found, Limits, ListRow, Literals, MailboxStatus, Question, Row,
+    Search, Synced, Timeouts, ask,
 };
 use mailwright_imap::types::{FetchItem, Flag, List, SearchKey};
 use mailwright_imap::{Config, Event, Rejection, Server};
@@ -33,7 +34,7 @@ pub(crate) type Held = Box<dyn FnOnce(&mut TestApp, &mut Server) -> Result<(), S
 
 pub(crate) type TestBench = Bench<Server, TestApp>;
 
-/// Settings: those of `Config` and `Limits`; `tls on`; `before LOGIN | SELECT INBOX`, which commands were given
+/// Settings: those of `Config`, `Limits` and `Timeouts` (in minutes); `tls on`; `before LOGIN | SELECT INBOX`, which commands were given
 /// before, and are not shown; `turn-away on`.
 pub(crate) fn bench(settings: &Settings) -> TestBench {
     let on = |name: &str| settings.get(name).is_some_and(|value| value == "on");
@@ -58,6 +59,9 @@ pub(crate) fn bench(settings: &Settings) -> TestBench {
     ] {
         *limit = number(name).unwrap_or(*limit);
     }
+    let mut timeouts = Timeouts::default();
+    timeouts.idle =
+        number("idle").map_or(timeouts.idle, |minutes| Duration::from_secs(u64::from(minutes) * 60));
     let config = Config {
         hostname: "imap.example.org".to_owned(),
         start_tls: on("starttls"),
@@ -72,7 +76,7 @@ pub(crate) fn bench(settings: &Settings) -> TestBench {
         id: if on("no-id") { vec![] } else { Config::default().id },
         create_special_use: settings.get("create-special-use").is_none_or(|value| value == "on"),
         limits,
-        ..Config::default()
+        timeouts,
     };
     let config = Arc::new(config);
     let before: Vec<&str> = settings.get("before").map_or(vec![], |before| before.split(" | ").collect());
@@ -188,7 +192,8 @@ impl TestApp {
         ListRow {
             name: name.to_owned(),
             nonexistent: mailbox.is_none(),
-            subscribed: (returns.subscribed || list.select.subscribed) && self.mailboxes.subscribed.contains(name),
+            subscribed: (returns.subscribed || list.select.subscribed)
+                && self.mailboxes.subscribed.contains(name),
             has_children: returns.children.then_some(has_children),
             special_use: mailbox.and_then(|mailbox| mailbox.special_use.clone()),
             child_subscribed,
@@ -298,11 +303,13 @@ impl TestApp {
         if let Some(rejection) = self.refusal() {
             return server.answer(ticket, Err(rejection));
         }
-        let mailbox = self.mailboxes.get(&self.name()).unwrap();
+        let Some(mailbox) = self.selected.as_ref().and_then(|name| self.mailboxes.get(name)) else {
+            return server.answer(ticket, Err(Rejection::no_such_mailbox()));
+        };
         let news = mailbox.since(since, since);
         let vanished = news.vanished.unwrap_or_else(|| known.difference(&mailbox.uids()));
         server.resume_vanished(&ticket, &vanished.intersection(&known))?;
-        for (uid, modseq, flags) in news.rows {
+        for (uid, modseq, flags) in news.rows.into_iter().filter(|row| known.contains(row.0)) {
             server.resume_row(&ticket, uid, modseq, flags)?;
         }
         server.answer(ticket, Ok(()))
@@ -344,7 +351,13 @@ impl TestApp {
         ticket: Ticket<ask::Done>,
         does: impl FnOnce(&mut Mailboxes) -> Result<(), Rejection> + 'static,
     ) {
-        self.yes_or_no(server, ticket, move |app, _| does(&mut app.mailboxes));
+        self.yes_or_no(server, ticket, move |app, server| {
+            does(&mut app.mailboxes)?;
+            if app.selected.as_ref().is_some_and(|name| app.mailboxes.get(name).is_none()) {
+                server.changed();
+            }
+            Ok(())
+        });
     }
 
     fn append_message(&mut self, message: Message) -> Result<(), Rejection> {
@@ -613,7 +626,9 @@ impl App<Server> for TestApp {
             Event::Sync { rows_since, vanished_since, expunge_allowed, ticket } => {
                 let allowed = if expunge_allowed { "" } else { ", no expunges" };
                 let line = format!("sync rows>{rows_since} vanished>{vanished_since}{allowed}");
-                self.answer(server, move |app, server| app.sync(server, (rows_since, vanished_since), ticket));
+                self.answer(server, move |app, server| {
+                    app.sync(server, (rows_since, vanished_since), ticket)
+                });
                 line
             }
             Event::Select { .. }
@@ -735,7 +750,8 @@ fn shown_list(list: &List) -> String {
         (returns.status.is_some(), "status"),
     ]);
     let name = if *lsub { "lsub" } else { "list" };
-    format!("{name} {reference:?} {patterns:?} {} -> {}", select.join(" "), shows.join(" ")).replace("  ", " ")
+    format!("{name} {reference:?} {patterns:?} {} -> {}", select.join(" "), shows.join(" "))
+        .replace("  ", " ")
 }
 
 fn shown_fetch(fetch: &Fetch) -> String {

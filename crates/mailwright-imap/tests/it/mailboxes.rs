@@ -65,7 +65,7 @@ impl Mailbox {
             uid_validity: UidValidity::new(uid_validity).unwrap(),
             uid_next: 1,
             messages: BTreeMap::new(),
-            highest: ModSeq::ZERO,
+            highest: modseq(1),
             is_plain: false,
             permanent: Permanent::All,
             special_use: None,
@@ -76,8 +76,12 @@ impl Mailbox {
 
     fn with(mut self, number: u32, at: u64, flag_names: &str, text: &str) -> Self {
         let octets = format!("From: Ann <ann@example.org>\r\nSubject: {text}\r\n\r\nHello {number}\r\n");
-        let message =
-            Message { octets: octets.into(), flags: flags(flag_names), date: message::DATE, modseq: modseq(at) };
+        let message = Message {
+            octets: octets.into(),
+            flags: flags(flag_names),
+            date: message::DATE,
+            modseq: modseq(at),
+        };
         self.messages.insert(uid(number), message);
         self.uid_next = number + 1;
         self.highest = modseq(at);
@@ -178,11 +182,13 @@ impl Mailboxes {
             .with(17, 34, "\\Deleted", "four")
             .with(18, 35, "\\Flagged", "five");
         inbox.uid_next = 20;
-        inbox.vanished = [(36, 13), (38, 15), (38, 16), (40, 19)].map(|(at, gone)| (modseq(at), uid(gone))).into();
+        inbox.vanished =
+            [(36, 13), (38, 15), (38, 16), (40, 19)].map(|(at, gone)| (modseq(at), uid(gone))).into();
         (inbox.highest, inbox.history_from) = (modseq(40), modseq(20));
         let sent = Mailbox { special_use: Some("\\Sent".parse().unwrap()), ..Mailbox::new(8) };
         let drafts = Mailbox { special_use: Some("\\Drafts".parse().unwrap()), ..Mailbox::new(9) };
-        let plain = Mailbox { is_plain: true, ..Mailbox::new(12).with(1, 1, "", "a").with(2, 2, "\\Seen", "b") };
+        let plain =
+            Mailbox { is_plain: true, ..Mailbox::new(12).with(1, 1, "", "a").with(2, 2, "\\Seen", "b") };
         let all = [
             ("INBOX", inbox),
             ("Sent", sent.with(3, 50, "\\Seen", "sent")),

@@ -1,5 +1,5 @@
 //! Tests of the server machine.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "that is how tests fail")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "that is how tests fail")]
 
 mod answers;
 mod any_split;

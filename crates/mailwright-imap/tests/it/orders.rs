@@ -86,7 +86,8 @@ impl TestApp {
         let uids = || words.get(2).map(|text| uid_set(text)).ok_or_else(|| format!("no UIDs: {line}"));
         match words.first().copied() {
             Some("append") => {
-                let octets = Bytes::from_static(b"From: Ann <ann@example.org>\r\nSubject: new\r\n\r\nHello\r\n");
+                let octets =
+                    Bytes::from_static(b"From: Ann <ann@example.org>\r\nSubject: new\r\n\r\nHello\r\n");
                 let new = Message { octets, flags, date: message::DATE, modseq: ModSeq::ZERO };
                 self.mailboxes.append(&mailbox, vec![new]).ok_or("no such mailbox")?;
             }

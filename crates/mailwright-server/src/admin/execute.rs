@@ -3,8 +3,8 @@
 use mailwright_auth::Verifier;
 use mailwright_core::{AccountId, Address, Clock as _, Domain, Entropy as _};
 use mailwright_store::{
-    AccountInfo, AccountKey, AccountOp, Batch, BatchId, BoxFuture, Cause, Credential, DomainOp, NewAccount,
-    Op, ReadError, Rejected, Store, Unavailable, fold_local, fold_login,
+    AccountInfo, AccountKey, AccountOp, Batch, BatchId, BoxFuture, Cause, Credential, DomainOp, MailboxName,
+    NewAccount, Op, ReadError, Rejected, SpecialUse, Store, Unavailable, fold_local, fold_login,
 };
 use mailwright_tokio::{SystemClock, SystemEntropy};
 
@@ -40,6 +40,19 @@ pub(crate) fn execute<'a, S: Store>(
     })
 }
 
+/// What clients would create otherwise, each under a name of its own.
+fn usual_mailboxes() -> Vec<(MailboxName, Option<SpecialUse>)> {
+    let usual = [
+        ("Archive", SpecialUse::Archive),
+        ("Drafts", SpecialUse::Drafts),
+        ("Junk", SpecialUse::Junk),
+        ("Sent", SpecialUse::Sent),
+        ("Trash", SpecialUse::Trash),
+    ];
+    let parsed = |(name, special): (&str, _)| name.parse().ok().map(|name| (name, Some(special)));
+    usual.into_iter().filter_map(parsed).collect()
+}
+
 struct Doing<'a, S> {
     store: &'a S,
     root: &'a Root,
@@ -56,6 +69,7 @@ impl<S: Store> Doing<'_, S> {
             login: address.to_string(),
             addresses: vec![address.clone()],
             credentials: vec![Credential { name: CREDENTIAL.to_owned(), verifier }],
+            mailboxes: usual_mailboxes(),
             ..NewAccount::default()
         };
         self.commit(AccountOp::Create(new)).await.map_err(|cause| match cause {
