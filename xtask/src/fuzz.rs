@@ -243,6 +243,8 @@ fn dictionary(target: &str) -> Option<&'static str> {
     match target.split_once('_').map_or(target, |(start, _)| start) {
         "smtp" | "codec" => Some("smtp.dict"),
         "pop3" => Some("pop3.dict"),
+        "imap" => Some("imap.dict"),
+        "message" => Some("message.dict"),
         _ => None,
     }
 }
@@ -307,7 +309,9 @@ mod tests {
 
     #[test]
     fn targets_have_their_dictionaries() {
-        let dictionaries = ["smtp_server", "codec", "pop3_command", "uid_set"].map(dictionary);
-        assert_eq!(dictionaries, [Some("smtp.dict"), Some("smtp.dict"), Some("pop3.dict"), None]);
+        let dictionaries = ["smtp_server", "codec", "pop3_command", "imap_utf7", "uid_set"].map(dictionary);
+        let expected =
+            [Some("smtp.dict"), Some("smtp.dict"), Some("pop3.dict"), Some("imap.dict"), None];
+        assert_eq!(dictionaries, expected);
     }
 }

@@ -19,7 +19,7 @@ pub struct Rejection {
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
-        /// What a client's program can make of a refusal (RFC 5530, RFC 9051 §7.1).
+        /// What a client's program can make of a refusal (RFC 5530 §3, RFC 9051 §7.1).
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum ResponseCode {

@@ -1,4 +1,4 @@
-//! APPEND (RFC 9051 §6.3.12, RFC 3502): each message decided on before it is sent, all or nothing.
+//! APPEND (RFC 9051 §6.3.12, RFC 3502 §6.3.11): each message decided on before it is sent, all or nothing.
 
 use bytes::BytesMut;
 use mailwright_core::Progress;

@@ -57,6 +57,7 @@ impl Server {
                 return self.refuse(Some(tag), Reply::Bad("log in first".to_owned()));
             }
             Command::Enable(what) => return self.enable(tag, &what),
+            // RFC 2342 §5: no names of others, none that are shared.
             Command::Namespace => {
                 self.output.put(b"* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
                 return self.done(tag, "one namespace, which is yours");
@@ -132,6 +133,7 @@ impl Server {
                 return self.refuse(Some(tag), Reply::Bad("select a mailbox first".to_owned()));
             }
             Command::Check => return self.done(tag, "checked"),
+            // RFC 3691 §2: as CLOSE, and nothing is removed.
             Command::Unselect => {
                 self.selected = None;
                 self.write_reply(Some(&tag), &Reply::Ok(Code::None, "unselected"));

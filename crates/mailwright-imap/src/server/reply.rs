@@ -94,6 +94,7 @@ fn code(out: &mut Output, code: &Code, told: &Told<'_>) {
     out.put(b"] ");
 }
 
+/// RFC 4315 §3
 pub(super) fn copy_uid(out: &mut Output, copied: &Copied) {
     out.put(b"COPYUID ");
     wire::number(out, copied.uid_validity.get().into());
@@ -201,6 +202,7 @@ pub(super) fn list_row(out: &mut Output, row: &ListRow, lsub: bool, utf8: bool) 
         ((row.no_select && !row.nonexistent) || (row.nonexistent && lsub), "\\Noselect"),
         (row.no_inferiors, "\\NoInferiors"),
         (row.subscribed && !lsub, "\\Subscribed"),
+        // RFC 3348 §3
         (row.has_children == Some(true), "\\HasChildren"),
         (row.has_children == Some(false), "\\HasNoChildren"),
         (!special_use.is_empty() && !lsub, special_use),
@@ -244,6 +246,7 @@ pub(super) fn status(
             StatusItem::UidValidity => (b"UIDVALIDITY", status.uid_validity.map(|uid| uid.get().into())),
             StatusItem::Unseen => (b"UNSEEN", status.unseen.map(u64::from)),
             StatusItem::Deleted => (b"DELETED", status.deleted.map(u64::from)),
+            // RFC 8438 §2
             StatusItem::Size => (b"SIZE", status.size),
             // RFC 7162 §3.1.7: 0 if it keeps none.
             StatusItem::HighestModSeq => {

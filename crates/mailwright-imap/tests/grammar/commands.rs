@@ -320,6 +320,7 @@ fn what_is_searched() {
             "! syntax error, expected: search keys",
         ),
         (
+            // RFC 5032 §3
             "SEARCH LARGER 10000 SMALLER 0 OLDER 1 YOUNGER 259200",
             "Search { uid: false, returns: None, key: And([Larger(10000), Smaller(0), Older(1), Younger(259200)]) }",
         ),
