@@ -8,8 +8,11 @@ use std::time::Duration;
 pub struct ImapLimits {
     /// Messages whose flags, sizes or dates are read at once. Default 5,000. Cost: about 100 octets each.
     pub rows_per_page: usize,
-    /// Messages whose scans are read at once. Default 128. Cost: what the store allows for a scan each, as a rule
-    /// 1 KiB.
+    /// Messages whose UIDs and flags are kept in memory between commands, of all mailboxes together; a larger mailbox
+    /// is read anew by each command. Default 500,000. Cost: about 50 octets each, for all sessions of a server.
+    pub listed_rows: usize,
+    /// Messages whose scans are read at once. Default 1,024. Cost: what the store allows for a scan each, as a rule
+    /// below 1 KiB.
     pub scans_per_page: usize,
     /// Messages that a batch changes: STORE, MOVE and EXPUNGE of more are done in parts. Default 5,000. Cost: how
     /// long other writers wait.
@@ -35,7 +38,8 @@ impl Default for ImapLimits {
     fn default() -> Self {
         Self {
             rows_per_page: 5_000,
-            scans_per_page: 128,
+            listed_rows: 500_000,
+            scans_per_page: 1_024,
             rows_per_batch: 5_000,
             sections: 1 << 20,
             section: 64 << 10,

@@ -10,6 +10,7 @@ mod fetch;
 mod flags;
 mod limits;
 mod list;
+mod listings;
 mod login;
 mod mailboxes;
 mod names;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mailwright_core::{Uid, UidSet};
 use mailwright_store::{Columns, ReadError, RowPage, Store};
 
+use super::listings::Listing;
 use super::session::Session;
 use super::stop::Stop;
 
@@ -19,6 +20,11 @@ impl<S: Store, A> Session<'_, S, A> {
     ) -> Result<RowPage, Stop> {
         let store = self.shared.store;
         let (mailbox, snapshot) = self.selected()?;
+        if Listing::has(columns)
+            && let Some(listing) = self.listing(mailbox).await?
+        {
+            return Ok(listing.page(selection, columns, after, snapshot.status.uid_next, limit));
+        }
         match self.driver.attend(store.rows(&snapshot, selection, columns, after, limit)).await {
             Err(ReadError::SnapshotTooOld) => {}
             page => return Ok(page?),

@@ -10,6 +10,7 @@ use mailwright_tokio::{DriverError, Io, Peer};
 use tracing::{Instrument, debug, info, info_span};
 
 use super::limits::ImapLimits;
+use super::listings::Listings;
 use super::session::{Session, Shared};
 use crate::authenticate::Authenticate;
 use crate::setup::{Setup, common_settings, said};
@@ -21,6 +22,7 @@ pub struct ImapServer<S, A> {
     config: Arc<Config>,
     limits: ImapLimits,
     setup: Setup,
+    listings: Listings,
 }
 
 impl<S, A> fmt::Debug for ImapServer<S, A> {
@@ -39,7 +41,14 @@ impl<S: Store, A: Authenticate> ImapServer<S, A> {
     /// which has the certificate.
     pub fn with_config(config: Config, store: S, authenticate: A) -> Self {
         let config = Arc::new(Config { start_tls: false, ..config });
-        Self { store, authenticate, config, limits: ImapLimits::default(), setup: Setup::default() }
+        Self {
+            store,
+            authenticate,
+            config,
+            limits: ImapLimits::default(),
+            setup: Setup::default(),
+            listings: Listings::default(),
+        }
     }
 
     /// Of all that it is made of.
@@ -50,7 +59,7 @@ impl<S: Store, A: Authenticate> ImapServer<S, A> {
         limits: ImapLimits,
         setup: Setup,
     ) -> Self {
-        Self { store, authenticate, config, limits, setup }
+        Self { store, authenticate, config, limits, setup, listings: Listings::default() }
     }
 
     /// How much is done at once.
@@ -76,6 +85,7 @@ impl<S: Store, A: Authenticate> ImapServer<S, A> {
                 authenticate: &self.authenticate,
                 setup: &self.setup,
                 limits: &self.limits,
+                listings: &self.listings,
                 message: self.config.limits.message,
             };
             match Session::new(shared, driver, peer.remote.ip()).run().await {

@@ -15,6 +15,7 @@ use tracing::{info, warn};
 
 use super::appending::Appending;
 use super::limits::ImapLimits;
+use super::listings::Listings;
 use super::stop::{Ended, Stop};
 use crate::authenticate::User;
 use crate::setup::Setup;
@@ -25,6 +26,7 @@ pub(super) struct Shared<'a, S, A> {
     pub(super) authenticate: &'a A,
     pub(super) setup: &'a Setup,
     pub(super) limits: &'a ImapLimits,
+    pub(super) listings: &'a Listings,
     /// Octets of a message.
     pub(super) message: u64,
 }

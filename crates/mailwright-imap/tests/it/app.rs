@@ -26,6 +26,8 @@ pub(crate) struct TestApp {
     /// The messages of an APPEND, and where they go.
     append: Option<(String, Vec<Message>)>,
     pub(crate) orders: VecDeque<Order>,
+    /// So many questions for changes are not answered.
+    pub(crate) later: usize,
     pub(crate) held: Option<Held>,
 }
 
@@ -100,6 +102,7 @@ impl TestApp {
             selected: None,
             append: None,
             orders: VecDeque::new(),
+            later: 0,
             held: None,
         }
     }
@@ -273,8 +276,8 @@ impl TestApp {
         (rows_since, vanished_since): (ModSeq, ModSeq),
         ticket: Ticket<ask::Sync>,
     ) -> Result<(), Stale> {
-        if let Some(Order::Later) = self.orders.front() {
-            self.orders.pop_front();
+        if let Some(left) = self.later.checked_sub(1) {
+            self.later = left;
             return server.answer(ticket, Synced::Later);
         }
         let Some(mailbox) = self.mailboxes.get(&self.name()) else {

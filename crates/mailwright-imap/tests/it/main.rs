@@ -4,6 +4,7 @@
 mod answers;
 mod any_split;
 mod app;
+mod history;
 mod mailboxes;
 mod message;
 mod orders;

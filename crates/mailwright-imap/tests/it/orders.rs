@@ -1,8 +1,8 @@
 //! What a transcript can tell the application: `A< ...`.
 //!
 //! For the next question: `refuse [CODE] text`, `refuse-and-close [CODE] text`, `fail`; `hold` keeps its ticket until
-//! `late`, or `too late` if the answer is to be stale; `later` is what it says of changes. For the next FETCH (or
-//! MOVE): `pieces` gives sections (messages) piece by piece, `short N` gives only so many octets, `long` more than
+//! `late`, or `too late` if the answer is to be stale. `later` is what it says when it is next asked for changes. For
+//! the next FETCH (or MOVE): `pieces` gives sections (messages) piece by piece, `short N` gives only so many octets, `long` more than
 //! announced, `stop N` so many and then keeps the ticket, `drop-row` drops the row.
 //!
 //! What others do meanwhile: `append MAILBOX (flags)`, `expunge MAILBOX uids`, `flags MAILBOX uids (flags)`,
@@ -23,7 +23,6 @@ use crate::message;
 pub(crate) enum Order {
     Refuse(Rejection),
     Hold,
-    Later,
     Give(Giving),
 }
 
@@ -47,7 +46,10 @@ impl TestApp {
             "refuse-and-close" => Order::Refuse(rejection(rest).closing()),
             "fail" => Order::Refuse(io::Error::other("the disk is on fire").into()),
             "hold" => Order::Hold,
-            "later" => Order::Later,
+            "later" => {
+                self.later += 1;
+                return Ok(());
+            }
             "pieces" => Order::Give(Giving::Pieces),
             "short" => Order::Give(Giving::Short(count()?)),
             "long" => Order::Give(Giving::Long),

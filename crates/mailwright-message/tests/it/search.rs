@@ -1,6 +1,6 @@
 //! Known answers: SEARCH BODY and TEXT.
 
-use mailwright_message::{Needle, SearchScope, TextSearch, scan};
+use mailwright_message::{Needle, SearchScope, TextSearch, decode_header, scan};
 
 fn finds(message: &[u8], text: &str) -> (bool, bool) {
     let scan = scan(message);
@@ -53,6 +53,27 @@ fn decoded_texts_are_searched() {
         ("--a", NOWHERE),
     ] {
         assert_eq!(finds(message, text), where_it_is, "{text}");
+    }
+}
+
+/// Against RFC 2047, but in mail all the same (docs/decisions/009).
+#[test]
+fn words_are_decoded_as_senders_write_them() {
+    for (value, text) in [
+        // A character cut between two, without padding, with foreign octets.
+        ("=?utf-8?B?w6nD?=\t=?UTF-8?b?qQ==?=", "éé"),
+        ("=?utf-8?b?w6k?=", "é"),
+        ("=?utf-8?b?w6!k=?=", "é"),
+        // An equals sign that is one.
+        ("=?utf-8?q?50=_off?=", "50= off"),
+        // In other words, and with blanks at the ends.
+        (" [List]=?utf-8?q?th=C3=A9?=, (=?utf-8?q?hot?=) ", " [List]thé, (hot) "),
+        ("=?us-ascii?q?th=C3=A9?=", "thé"),
+        // In tables that are not easily right.
+        ("=?iso-8859-16?q?=A5=AB?=", "„«"),
+        ("=?macintosh?q?=BD=CD=DB?=", "ΩÕ€"),
+    ] {
+        assert_eq!(decode_header(value.as_bytes()), text, "{value}");
     }
 }
 

@@ -67,10 +67,17 @@ impl<B: Base> State<B> {
         for run in selection.intersection(&UidSet::range(start, last)).ranges() {
             let (Some(first), Some(last)) = (Uid::new(*run.start()), Uid::new(*run.end())) else { continue };
             let range = || (id, first)..=(id, last);
-            let mut live = self.messages.range(range()).map(|((_, uid), message)| (uid, message)).peekable();
+            // One more tells whether there is a next page.
+            let expected = (last.get() - first.get()) as usize + 1;
+            let expected = expected.min(left.saturating_add(1));
+            let live = self.messages.range_of(range(), expected);
+            let mut live = live.map(|((_, uid), message)| (uid, message)).peekable();
             let gone = self.gone.range(range()).map(|((_, uid), vanished)| (uid, vanished.into_owned()));
             let mut gone =
                 gone.filter(|(_, vanished)| vanished.modseq > snapshot.status.highest_modseq).peekable();
+            // Walked beside the messages: to look each up would cost more than all else together.
+            let wants_scans = columns.has(Columns::SCAN);
+            let mut scans = wants_scans.then(|| self.scans.range_of(range(), expected).peekable());
             loop {
                 let is_live = match (live.peek(), gone.peek()) {
                     (None, None) => break,
@@ -83,9 +90,13 @@ impl<B: Base> State<B> {
                 }
                 left -= 1;
                 if is_live {
-                    live.next()
-                        .into_iter()
-                        .for_each(|(uid, message)| self.push(&mut page, id, uid, &message, columns));
+                    let Some((uid, message)) = live.next() else { break };
+                    push(&mut page, uid, &message, columns);
+                    if let Some(scans) = &mut scans {
+                        while scans.next_if(|((_, of), _)| *of < uid).is_some() {}
+                        let scan = scans.next_if(|((_, of), _)| *of == uid);
+                        page.scans.push(scan.map(|(_, scan)| scan.into_owned()).unwrap_or_default());
+                    }
                 } else {
                     page.gone.extend(gone.next().map(|(uid, vanished)| Gone { uid, blob: vanished.blob }));
                 }
@@ -114,7 +125,10 @@ impl<B: Base> State<B> {
         let mut last = None;
         for (modseq, uid) in changed.by_ref().take(limit.max(1)) {
             if let Some(message) = self.messages.get(&(id, uid)) {
-                self.push(&mut rows, id, uid, &message, columns);
+                push(&mut rows, uid, &message, columns);
+                if columns.has(Columns::SCAN) {
+                    rows.scans.push(self.scan(id, uid));
+                }
             }
             last = Some(ChangeCursor { modseq, uid });
         }
@@ -379,21 +393,19 @@ impl<B: Base> State<B> {
     pub(super) fn scan(&self, mailbox: MailboxId, uid: Uid) -> Opaque {
         self.scans.get(&(mailbox, uid)).map(Cow::into_owned).unwrap_or_default()
     }
+}
 
-    fn push(&self, page: &mut RowPage, mailbox: MailboxId, uid: Uid, message: &Message, columns: Columns) {
-        fn add<T: Clone>(wanted: bool, column: &mut Vec<T>, value: &T) {
-            column.extend(wanted.then(|| value.clone()));
-        }
-        page.uids.push(uid);
-        add(columns.has(Columns::FLAGS), &mut page.flags, &message.flags);
-        add(columns.has(Columns::MODSEQ), &mut page.modseqs, &message.modseq);
-        add(columns.has(Columns::SIZE), &mut page.sizes, &message.size);
-        add(columns.has(Columns::DATE), &mut page.dates, &message.date);
-        add(columns.has(Columns::SAVED), &mut page.saved, &message.saved);
-        add(columns.has(Columns::BLOB), &mut page.blobs, &message.blob);
-        add(columns.has(Columns::THREAD), &mut page.threads, &message.thread);
-        if columns.has(Columns::SCAN) {
-            page.scans.push(self.scan(mailbox, uid));
-        }
+/// Adds a message to the columns that are wanted, but for its scan.
+fn push(page: &mut RowPage, uid: Uid, message: &Message, columns: Columns) {
+    fn add<T: Clone>(wanted: bool, column: &mut Vec<T>, value: &T) {
+        column.extend(wanted.then(|| value.clone()));
     }
+    page.uids.push(uid);
+    add(columns.has(Columns::FLAGS), &mut page.flags, &message.flags);
+    add(columns.has(Columns::MODSEQ), &mut page.modseqs, &message.modseq);
+    add(columns.has(Columns::SIZE), &mut page.sizes, &message.size);
+    add(columns.has(Columns::DATE), &mut page.dates, &message.date);
+    add(columns.has(Columns::SAVED), &mut page.saved, &message.saved);
+    add(columns.has(Columns::BLOB), &mut page.blobs, &message.blob);
+    add(columns.has(Columns::THREAD), &mut page.threads, &message.thread);
 }

@@ -107,10 +107,19 @@ impl<K: Ord + Clone + Field, V: Clone + Field, B: Base> Table<K, V, B> {
 
     /// The rows of a range, ascending.
     pub(super) fn range(&self, range: impl RangeBounds<K>) -> Range<'_, K, V, B> {
+        // Few at first, since often only the first is looked at.
+        self.range_of(range, 4)
+    }
+
+    /// The rows of a range, of which about so many will be looked at.
+    pub(super) fn range_of(&self, range: impl RangeBounds<K>, expected: usize) -> Range<'_, K, V, B> {
         let (from, to) = (range.start_bound().cloned(), range.end_bound().cloned());
         let octets = |bound: &Bound<K>| bound.as_ref().map(Field::to_octets);
-        let base =
-            if B::EMPTY { None } else { Some(BaseRows::new(self, octets(&from), octets(&to)).peekable()) };
+        let base = if B::EMPTY {
+            None
+        } else {
+            Some(BaseRows::new(self, octets(&from), octets(&to), expected).peekable())
+        };
         Range { rows: self.rows.range((from, to)).peekable(), base }
     }
 
@@ -233,17 +242,15 @@ struct BaseRows<'a, K, V, B> {
     from: Bound<Vec<u8>>,
     to: Bound<Vec<u8>>,
     page: VecDeque<(Vec<u8>, Vec<u8>)>,
-    /// How many rows the next page is to have: few at first, since often only the first is looked at. Zero: there
-    /// are no more.
+    /// How many rows the next page is to have. Zero: there are no more.
     limit: usize,
 }
 
 impl<'a, K, V, B> BaseRows<'a, K, V, B> {
-    const FIRST_PAGE: usize = 4;
     const LARGEST_PAGE: usize = 1024;
 
-    fn new(table: &'a Table<K, V, B>, from: Bound<Vec<u8>>, to: Bound<Vec<u8>>) -> Self {
-        Self { table, from, to, page: VecDeque::new(), limit: Self::FIRST_PAGE }
+    fn new(table: &'a Table<K, V, B>, from: Bound<Vec<u8>>, to: Bound<Vec<u8>>, expected: usize) -> Self {
+        Self { table, from, to, page: VecDeque::new(), limit: expected.clamp(1, Self::LARGEST_PAGE) }
     }
 }
 
