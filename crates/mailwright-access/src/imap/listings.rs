@@ -8,18 +8,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mailwright_core::{MailboxId, ModSeq, Uid, UidSet};
-use mailwright_store::{Changes, Columns, Flags, ReadError, RowPage, Store};
-
-use super::session::Session;
-use super::stop::Stop;
+use mailwright_store::{Columns, Flags, RowPage};
 
 /// What a listing has of each message.
-const COLUMNS: Columns = Columns::FLAGS.and(Columns::MODSEQ);
+pub(super) const LISTED: Columns = Columns::FLAGS.and(Columns::MODSEQ);
 
 /// A mailbox as it is at a MODSEQ.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Listing {
-    upto: ModSeq,
+    pub(super) upto: ModSeq,
     /// Ascending.
     uids: Vec<Uid>,
     flags: Vec<Flags>,
@@ -27,11 +24,6 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    /// Whether it has all of these.
-    pub(super) fn has(columns: Columns) -> bool {
-        COLUMNS.has(columns)
-    }
-
     /// Messages of `selection` below `end`, as a store gives them.
     pub(super) fn page(
         &self,
@@ -71,8 +63,13 @@ impl Listing {
         page
     }
 
+    /// At this MODSEQ, and without messages yet.
+    pub(super) fn at(upto: ModSeq) -> Self {
+        Self { upto, ..Self::default() }
+    }
+
     /// Takes in rows that are new or have changed, in any order.
-    fn take_in(&mut self, rows: RowPage) {
+    pub(super) fn take_in(&mut self, rows: RowPage) {
         for ((uid, flags), modseq) in rows.uids.into_iter().zip(rows.flags).zip(rows.modseqs) {
             match self.uids.binary_search(&uid) {
                 Ok(at) => {
@@ -88,7 +85,7 @@ impl Listing {
         }
     }
 
-    fn remove(&mut self, uids: &UidSet) {
+    pub(super) fn remove(&mut self, uids: &UidSet) {
         if uids.is_empty() {
             return;
         }
@@ -121,7 +118,7 @@ struct Entry {
 }
 
 impl Listings {
-    fn get(&self, mailbox: MailboxId) -> Option<Arc<Listing>> {
+    pub(super) fn get(&self, mailbox: MailboxId) -> Option<Arc<Listing>> {
         let mut kept = self.lock();
         kept.uses += 1;
         let used = kept.uses;
@@ -130,7 +127,7 @@ impl Listings {
         Some(Arc::clone(&entry.listing))
     }
 
-    fn put(&self, mailbox: MailboxId, listing: Arc<Listing>, most: usize) {
+    pub(super) fn put(&self, mailbox: MailboxId, listing: Arc<Listing>, most: usize) {
         let mut kept = self.lock();
         kept.uses += 1;
         let used = kept.uses;
@@ -154,78 +151,6 @@ impl Listings {
 impl Kept {
     fn rows(&self) -> usize {
         self.mailboxes.values().map(|entry| entry.listing.uids.len()).sum()
-    }
-}
-
-impl<S: Store, A> Session<'_, S, A> {
-    /// The listing of a mailbox, as it is now; nothing if it is too large to be kept.
-    pub(super) async fn listing(&mut self, mailbox: MailboxId) -> Result<Option<Arc<Listing>>, Stop> {
-        let store = self.shared.store;
-        let status = self.driver.attend(store.status(&[mailbox])).await?;
-        let Some(status) = status.first().copied().flatten() else {
-            return Err(ReadError::NoSuchMailbox.into());
-        };
-        let most = self.shared.limits.listed_rows;
-        if status.messages as usize > most {
-            return Ok(None);
-        }
-        let kept = self.shared.listings.get(mailbox);
-        let listing = match kept {
-            Some(listing) if listing.upto == status.highest_modseq => return Ok(Some(listing)),
-            Some(listing) => self.catch_up(mailbox, listing).await?,
-            None => None,
-        };
-        let listing = match listing {
-            Some(listing) => listing,
-            None => self.list_all(mailbox).await?,
-        };
-        self.shared.listings.put(mailbox, Arc::clone(&listing), most);
-        Ok(Some(listing))
-    }
-
-    /// Takes in what has changed since; nothing if that cannot be told.
-    async fn catch_up(
-        &mut self,
-        mailbox: MailboxId,
-        mut listing: Arc<Listing>,
-    ) -> Result<Option<Arc<Listing>>, Stop> {
-        let store = self.shared.store;
-        let (since, mut after) = (listing.upto, None);
-        loop {
-            let limit = self.shared.limits.rows_per_page;
-            let changes = store.changed_since(mailbox, since, COLUMNS, after, limit);
-            let Changes::Page(page) = self.driver.attend(changes).await? else { return Ok(None) };
-            let known = Arc::make_mut(&mut listing);
-            known.take_in(page.rows);
-            if page.next.is_none() {
-                known.remove(&page.vanished);
-                known.upto = page.upto;
-                return Ok(Some(listing));
-            }
-            after = page.next;
-            self.pause().await?;
-        }
-    }
-
-    async fn list_all(&mut self, mailbox: MailboxId) -> Result<Arc<Listing>, Stop> {
-        let store = self.shared.store;
-        let snapshot = self.driver.attend(store.open(mailbox)).await?;
-        // What changes while it is read has a higher MODSEQ, and is taken in the next time.
-        let mut listing = Listing { upto: snapshot.status.highest_modseq, ..Listing::default() };
-        let all = UidSet::range(Uid::FIRST, snapshot.status.uid_next);
-        let mut after = None;
-        loop {
-            let limit = self.shared.limits.rows_per_page;
-            let page = self.driver.attend(store.rows(&snapshot, &all, COLUMNS, after, limit)).await?;
-            listing.uids.extend(page.uids);
-            listing.flags.extend(page.flags);
-            listing.modseqs.extend(page.modseqs);
-            if page.next.is_none() {
-                return Ok(Arc::new(listing));
-            }
-            after = page.next;
-            self.pause().await?;
-        }
     }
 }
 
@@ -258,7 +183,7 @@ mod tests {
         listing.take_in(rows(&[1, 2, 4, 9], 3));
         listing.take_in(rows(&[7, 2], 5));
         listing.remove(&set(&[1, 5]));
-        let page = listing.page(&set(&[1, 2, 3, 4, 7, 8, 9]), COLUMNS, None, uid(9), 10);
+        let page = listing.page(&set(&[1, 2, 3, 4, 7, 8, 9]), LISTED, None, uid(9), 10);
         assert_eq!((page.uids, page.next), (vec![uid(2), uid(4), uid(7)], None));
         assert_eq!(page.modseqs.iter().map(|modseq| modseq.get()).collect::<Vec<_>>(), [5, 3, 5]);
     }

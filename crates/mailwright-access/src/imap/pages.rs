@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use mailwright_core::{Uid, UidSet};
-use mailwright_store::{Columns, ReadError, RowPage, Store};
+use mailwright_core::{MailboxId, Uid, UidSet};
+use mailwright_store::{Changes, Columns, ReadError, RowPage, Store};
 
-use super::listings::Listing;
+use super::listings::{LISTED, Listing};
 use super::session::Session;
 use super::stop::Stop;
 
@@ -20,7 +20,7 @@ impl<S: Store, A> Session<'_, S, A> {
     ) -> Result<RowPage, Stop> {
         let store = self.shared.store;
         let (mailbox, snapshot) = self.selected()?;
-        if Listing::has(columns)
+        if LISTED.has(columns)
             && let Some(listing) = self.listing(mailbox).await?
         {
             return Ok(listing.page(selection, columns, after, snapshot.status.uid_next, limit));
@@ -35,6 +35,74 @@ impl<S: Store, A> Session<'_, S, A> {
             selected.snapshot = Arc::new(fresh);
         }
         Ok(page)
+    }
+
+    /// The listing of a mailbox, as it is now; nothing if it is too large to be kept.
+    async fn listing(&mut self, mailbox: MailboxId) -> Result<Option<Arc<Listing>>, Stop> {
+        let store = self.shared.store;
+        let status = self.driver.attend(store.status(&[mailbox])).await?;
+        let Some(status) = status.first().copied().flatten() else {
+            return Err(ReadError::NoSuchMailbox.into());
+        };
+        let most = self.shared.limits.listed_rows;
+        if status.messages as usize > most {
+            return Ok(None);
+        }
+        let kept = self.shared.listings.get(mailbox);
+        let listing = match kept {
+            Some(listing) if listing.upto == status.highest_modseq => return Ok(Some(listing)),
+            Some(listing) => self.catch_up(mailbox, listing).await?,
+            None => None,
+        };
+        let listing = match listing {
+            Some(listing) => listing,
+            None => self.list_all(mailbox).await?,
+        };
+        self.shared.listings.put(mailbox, Arc::clone(&listing), most);
+        Ok(Some(listing))
+    }
+
+    /// Takes in what has changed since; nothing if that cannot be told.
+    async fn catch_up(
+        &mut self,
+        mailbox: MailboxId,
+        mut listing: Arc<Listing>,
+    ) -> Result<Option<Arc<Listing>>, Stop> {
+        let store = self.shared.store;
+        let (since, mut after) = (listing.upto, None);
+        loop {
+            let limit = self.shared.limits.rows_per_page;
+            let changes = store.changed_since(mailbox, since, LISTED, after, limit);
+            let Changes::Page(page) = self.driver.attend(changes).await? else { return Ok(None) };
+            let known = Arc::make_mut(&mut listing);
+            known.take_in(page.rows);
+            if page.next.is_none() {
+                known.remove(&page.vanished);
+                known.upto = page.upto;
+                return Ok(Some(listing));
+            }
+            after = page.next;
+            self.pause().await?;
+        }
+    }
+
+    async fn list_all(&mut self, mailbox: MailboxId) -> Result<Arc<Listing>, Stop> {
+        let store = self.shared.store;
+        let snapshot = self.driver.attend(store.open(mailbox)).await?;
+        // What changes while it is read has a higher MODSEQ, and is taken in the next time.
+        let mut listing = Listing::at(snapshot.status.highest_modseq);
+        let all = UidSet::range(Uid::FIRST, snapshot.status.uid_next);
+        let mut after = None;
+        loop {
+            let limit = self.shared.limits.rows_per_page;
+            let page = self.driver.attend(store.rows(&snapshot, &all, LISTED, after, limit)).await?;
+            after = page.next;
+            listing.take_in(page);
+            if after.is_none() {
+                return Ok(Arc::new(listing));
+            }
+            self.pause().await?;
+        }
     }
 }
 

@@ -213,10 +213,13 @@ impl Server {
     }
 
     pub(super) fn settle_store(&mut self, storing: Storing, answer: Result<Stored, Rejection>) {
-        let Storing { tag, uid, .. } = storing;
+        let Storing { tag, uid, silent, own, .. } = storing;
         let stored = match answer {
             Ok(stored) => stored,
-            Err(rejection) => return self.reject(tag, rejection, uid),
+            Err(rejection) => {
+                self.own_undone(silent, own);
+                return self.reject(tag, rejection, uid);
+            }
         };
         let numbering = self.selected.as_ref().map(|selected| &selected.numbering);
         let code = match numbering {
@@ -242,7 +245,17 @@ impl Server {
         if is_behind {
             self.changed();
         }
+        if matches!(reply, Reply::No(_)) {
+            self.own_undone(silent, own);
+        }
         self.complete(tag, reply, uid);
+    }
+
+    /// A client whose STORE is refused takes all of it for undone. What was done and not told is told as news.
+    fn own_undone(&mut self, silent: bool, own: usize) {
+        if let Some(selected) = self.selected.as_mut().filter(|_| silent) {
+            selected.forget_own(own);
+        }
     }
 
     pub(super) fn settle_search(&mut self, searching: &Searching, answer: Result<Found, Rejection>) {

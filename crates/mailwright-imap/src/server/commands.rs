@@ -213,9 +213,10 @@ impl Server {
                 if uids.is_empty() {
                     return self.finish(tag, Reply::Ok(Code::None, "no such messages"), set.uid);
                 }
+                let own = selected.own_len();
                 self.want_modseqs(unchanged_since.is_some());
                 let conditional = unchanged_since.is_some();
-                let storing = Storing { tag, uid: set.uid, silent, conditional };
+                let storing = Storing { tag, uid: set.uid, silent, conditional, own };
                 Event::Store { uids, action, flags, unchanged_since, ticket: self.ask(Asked::Store(storing)) }
             }
             Command::Copy { set, mailbox } => {

@@ -84,6 +84,17 @@ impl Selected {
         self.changed |= self.own.len() > OWN_MAX;
     }
 
+    /// How many own changes are remembered.
+    pub(super) fn own_len(&self) -> usize {
+        self.own.len()
+    }
+
+    /// The client takes for undone what was done since then: it is news.
+    pub(super) fn forget_own(&mut self, len: usize) {
+        self.own.truncate(len);
+        self.changed = true;
+    }
+
     /// Whether this change is one of this session's.
     pub(super) fn is_own(&self, uid: Uid, modseq: ModSeq) -> bool {
         self.own.iter().rev().any(|own| own.0 == modseq && own.1.contains(uid))

@@ -119,6 +119,8 @@ pub(super) struct Storing {
     pub(super) silent: bool,
     /// UNCHANGEDSINCE was given.
     pub(super) conditional: bool,
+    /// Own changes before it.
+    pub(super) own: usize,
 }
 
 #[derive(Debug)]

@@ -316,19 +316,23 @@ impl Client {
             }
             Command::ModSeq => ("UID FETCH 1:* (FLAGS MODSEQ)".to_owned(), true, None),
             Command::Store(place, is_silent, uid, flag) => {
+                // That message, and the next one if there is one.
                 let place = at(*place).unwrap();
-                let silently = if *is_silent { ".SILENT" } else { "" };
-                let silent = is_silent.then_some((self.messages[place].uid, *flag));
-                let name = if *uid {
-                    format!("UID STORE {}", self.messages[place].uid)
+                let uids: Vec<u32> =
+                    self.messages.iter().skip(place).take(2).map(|known| known.uid).collect();
+                let set = if *uid {
+                    uids.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
                 } else {
-                    format!("STORE {}", place + 1)
+                    format!("{}:{}", place + 1, place + uids.len())
                 };
-                (format!("{name} +FLAGS{silently} ({flag})"), *uid, silent)
+                let (name, silently) =
+                    (if *uid { "UID " } else { "" }, if *is_silent { ".SILENT" } else { "" });
+                let silent = is_silent.then_some((uids, *flag));
+                (format!("{name}STORE {set} +FLAGS{silently} ({flag})"), *uid, silent)
             }
             Command::StoreUnchanged(place, since) => {
                 let place = at(*place).unwrap();
-                let silent = Some((self.messages[place].uid, "mine"));
+                let silent = Some((vec![self.messages[place].uid], "mine"));
                 let line = format!("STORE {} (UNCHANGEDSINCE {since}) +FLAGS.SILENT (mine)", place + 1);
                 (line, false, silent)
             }
@@ -366,15 +370,15 @@ impl Client {
         let all = responses(&seen);
         let ends =
             all.iter().position(|line| line.starts_with(&end)).unwrap_or_else(|| panic!("no end: {all:?}"));
-        let mut told_silently = silent;
         for (index, response) in all.iter().enumerate() {
             let octets = Seen::Output(format!("{response}\r\n").into_bytes());
             let reply = self.hear(&[octets], expunge_allowed && index < ends);
-            if let (Some(reply), Some((uid, flag))) = (reply, told_silently.take_if(|_| index == ends)) {
+            let Some(reply) = reply else { continue };
+            let is_done = reply.starts_with("OK") && !reply.contains("[MODIFIED");
+            if let Some((uids, flag)) = silent.as_ref().filter(|_| index == ends && is_done) {
                 // It takes for done what it was told is done.
-                let known = self.messages.iter_mut().find(|known| known.uid == uid);
-                let is_done = reply.starts_with("OK") && !reply.contains("[MODIFIED");
-                if let Some(flags) = known.filter(|_| is_done).and_then(|known| known.flags.as_mut()) {
+                let known = self.messages.iter_mut().filter(|known| uids.contains(&known.uid));
+                for flags in known.filter_map(|known| known.flags.as_mut()) {
                     flags.insert(flag.to_ascii_lowercase());
                 }
             }
