@@ -8,8 +8,12 @@ mod address;
 mod auth;
 mod codec;
 mod framing;
+mod imap;
+mod imap_grammar;
+mod imap_wire;
 mod machine;
 mod mailbox;
+mod message;
 mod pieces;
 mod pop3;
 mod smtp;
@@ -20,7 +24,10 @@ pub use address::address;
 pub use auth::{auth_exchange, auth_verifier};
 pub use codec::codec;
 pub use framing::{framing_dot, framing_line, framing_literal};
+pub use imap::imap_server;
+pub use imap_grammar::{imap_command, imap_search, imap_utf7};
 pub use mailbox::mailbox_name;
+pub use message::message_scanner;
 pub use pop3::{pop3_command, pop3_server};
 pub use smtp::{smtp_command, smtp_server};
 pub use trace::trace_id;
@@ -38,7 +45,12 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("framing_dot", framing_dot),
     ("framing_line", framing_line),
     ("framing_literal", framing_literal),
+    ("imap_command", imap_command),
+    ("imap_search", imap_search),
+    ("imap_server", imap_server),
+    ("imap_utf7", imap_utf7),
     ("mailbox_name", mailbox_name),
+    ("message_scanner", message_scanner),
     ("pop3_command", pop3_command),
     ("pop3_server", pop3_server),
     ("smtp_command", smtp_command),

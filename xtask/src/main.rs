@@ -35,7 +35,8 @@ cargo xtask <command>
   fuzz-replay      runs the fuzz corpora through the fuzz targets, once, without a fuzzer
   interop          only the end-to-end tests with foreign mail programs
   rfc              where each RFC of docs/rfc/index.md is implemented and tested
-  bench [name]     `cargo bench`, or one measuring program: idle, startup, data, ...
+  bench [name]     `cargo bench`, or one measuring program: idle, startup, data, store; imap is beside Debian's
+                   Dovecot, and has flags: bench imap help
   help             this text
 
   --long           the long count of each random test instead of its time budget (sets MAILWRIGHT_LONG=1)

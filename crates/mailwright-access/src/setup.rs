@@ -44,8 +44,17 @@ impl Setup {
         Ok((io, Some(info)))
     }
 
-    pub(crate) fn drive<M: Machine>(&self, machine: M, io: Box<dyn Io>) -> Driver<M> {
-        Driver::new(machine, io, Arc::clone(&self.clock), Arc::clone(&self.driver))
+    /// A driver that reads as far ahead as the machine's longest command, or it would never see its end.
+    pub(crate) fn drive<M: Machine>(&self, machine: M, io: Box<dyn Io>, command: usize) -> Driver<M> {
+        let config = if self.driver.input_limit > command {
+            Arc::clone(&self.driver)
+        } else {
+            Arc::new(DriverConfig {
+                input_limit: command.saturating_add(1),
+                ..DriverConfig::clone(&self.driver)
+            })
+        };
+        Driver::new(machine, io, Arc::clone(&self.clock), config)
             .with_tls(self.tls.clone())
             .with_shutdown(&self.shutdown)
     }

@@ -51,7 +51,7 @@ for name in names:
 listed = {name for _, _, name in client.list_folders()}
 assert listed >= {"INBOX", *names}, listed
 client.subscribe_folder("R&D")
-assert [name for _, _, name in client.list_sub_folders()] == ["R&D"]
+assert "R&D" in [name for _, _, name in client.list_sub_folders()]
 
 date = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc)
 for subject in ("one", "two", "three"):

@@ -26,6 +26,8 @@ pub(crate) struct Dev {
     pub(crate) banner: String,
     pub(crate) smtp: SocketAddr,
     pub(crate) smtps: SocketAddr,
+    pub(crate) imap: SocketAddr,
+    pub(crate) imaps: SocketAddr,
     pub(crate) pop3: SocketAddr,
     pub(crate) pop3s: SocketAddr,
 }
@@ -41,6 +43,15 @@ impl Dev {
         let folder = Folder::new();
         let mut command = Command::new(binary());
         command.arg("dev").args(ANY_PORTS).arg("--write-ca").arg(folder.path().join("ca.pem")).args(args);
+        Self::run(command, folder)
+    }
+
+    /// With mail on disk.
+    pub(crate) fn start_on_disk() -> Self {
+        let folder = Folder::new();
+        let mut command = Command::new(binary());
+        command.arg("dev").args(ANY_PORTS).arg("--write-ca").arg(folder.path().join("ca.pem"));
+        command.arg("--keep").arg(folder.path().join("mail"));
         Self::run(command, folder)
     }
 
@@ -91,8 +102,10 @@ impl Dev {
             }
         }
         let addr = |name: &str| addr_in(&banner, name);
-        let (smtp, smtps, pop3, pop3s) = (addr("SMTP"), addr("SMTPS"), addr("POP3"), addr("POP3S"));
-        Ok(Self { child, folder, banner, smtp, smtps, pop3, pop3s })
+        let (smtp, smtps) = (addr("SMTP"), addr("SMTPS"));
+        let (imap, imaps) = (addr("IMAP"), addr("IMAPS"));
+        let (pop3, pop3s) = (addr("POP3"), addr("POP3S"));
+        Ok(Self { child, folder, banner, smtp, smtps, imap, imaps, pop3, pop3s })
     }
 
     /// The file with the certificate to trust.
@@ -172,15 +185,27 @@ impl Drop for Dev {
 }
 
 /// Arguments for ports that the system chooses.
-pub(crate) const ANY_PORTS: [&str; 8] =
-    ["--smtp", "127.0.0.1:0", "--smtps", "127.0.0.1:0", "--pop3", "127.0.0.1:0", "--pop3s", "127.0.0.1:0"];
+pub(crate) const ANY_PORTS: [&str; 12] = [
+    "--smtp",
+    "127.0.0.1:0",
+    "--smtps",
+    "127.0.0.1:0",
+    "--imap",
+    "127.0.0.1:0",
+    "--imaps",
+    "127.0.0.1:0",
+    "--pop3",
+    "127.0.0.1:0",
+    "--pop3s",
+    "127.0.0.1:0",
+];
 
 fn log_of(folder: &Folder) -> String {
     String::from_utf8_lossy(&fs::read(folder.path().join("log")).unwrap_or_default()).into_owned()
 }
 
 /// The address that a banner has behind the name of a service.
-pub(crate) fn addr_in(banner: &str, name: &str) -> SocketAddr {
+fn addr_in(banner: &str, name: &str) -> SocketAddr {
     let mut words = banner.split_whitespace().skip_while(|word| *word != name).skip(1);
     let addr = words.next().unwrap_or_else(|| panic!("no {name} in:\n{banner}"));
     addr.parse().unwrap_or_else(|error| panic!("{name}: {addr}: {error}"))

@@ -14,10 +14,10 @@ use std::time::Duration;
 
 pub(crate) use child::{cpu_time, resident, stop, wait};
 pub(crate) use data::{cached, data};
-pub(crate) use dev::{ANY_PORTS, Dev, addr_in, binary};
+pub(crate) use dev::{ANY_PORTS, Dev, binary};
 pub(crate) use dovecot::Dovecot;
 pub(crate) use folder::Folder;
-pub(crate) use imap::Imap;
+pub(crate) use imap::{Answer, Imap};
 pub(crate) use mount::Mount;
 pub(crate) use program::{Program, Ran, python, run, skip};
 pub(crate) use wire::{Wire, wait_until_closed};

@@ -1,7 +1,7 @@
 //! A client that says anything.
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -93,6 +93,12 @@ impl Wire {
     /// A connection to speak to while another thread listens.
     pub(crate) fn second(&self) -> Self {
         Self::with(self.stream.try_clone().unwrap())
+    }
+
+    /// Closes it, also for those who speak to it elsewhere.
+    pub(crate) fn close(&mut self) {
+        // It may be closed already.
+        let _ = self.stream.shutdown(Shutdown::Both);
     }
 
     /// The next line, without its end; `None` when the peer has closed.

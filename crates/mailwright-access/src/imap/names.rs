@@ -23,5 +23,9 @@ pub(super) fn parse(text: &str) -> Result<MailboxName, Rejection> {
 /// A name that is to be: with a separator at the end, which says that there will be others below it (RFC 9051
 /// §6.3.4), it is the same one.
 pub(super) fn parse_new(text: &str) -> Result<MailboxName, Rejection> {
+    // RFC 3501 §5.1: LIST could not tell it from others.
+    if text.contains(['*', '%']) {
+        return Err(Rejection::invalid_name());
+    }
     parse(text.strip_suffix(MailboxName::SEPARATOR).unwrap_or(text))
 }

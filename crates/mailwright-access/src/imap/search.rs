@@ -5,7 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use mailwright_core::{ModSeq, Uid, UidSet};
 use mailwright_imap::Rejection;
-use mailwright_imap::server::{Found, Search};
+use mailwright_imap::server::{Found, Results, Search};
 use mailwright_message::Scan;
 use mailwright_store::{BlobError, Columns, RowPage, Store};
 
@@ -36,6 +36,37 @@ struct Candidate {
     is_found: Result<bool, Need>,
 }
 
+/// The MODSEQs of what is found: the highest, and those of the first and of the last.
+#[derive(Default)]
+struct Latest {
+    highest: Option<ModSeq>,
+    first: Option<(Uid, ModSeq)>,
+    last: Option<(Uid, ModSeq)>,
+}
+
+impl Latest {
+    fn add(&mut self, uid: Uid, modseq: Option<ModSeq>) {
+        let Some(modseq) = modseq else { return };
+        self.highest = self.highest.max(Some(modseq));
+        if self.first.is_none_or(|(first, _)| uid < first) {
+            self.first = Some((uid, modseq));
+        }
+        if self.last.is_none_or(|(last, _)| uid > last) {
+            self.last = Some((uid, modseq));
+        }
+    }
+
+    fn of(&self, told: Results) -> Option<ModSeq> {
+        let modseq = |end: Option<(Uid, ModSeq)>| end.map(|(_, modseq)| modseq);
+        match told {
+            Results::All => self.highest,
+            Results::First => modseq(self.first),
+            Results::Last => modseq(self.last),
+            Results::Ends => modseq(self.first).max(modseq(self.last)),
+        }
+    }
+}
+
 impl<S: Store, A> Session<'_, S, A> {
     pub(super) async fn search(&mut self, search: &Search) -> Result<Found, Stop> {
         let mut plan = Plan::new(&search.key, self.shared.setup.now());
@@ -45,7 +76,7 @@ impl<S: Store, A> Session<'_, S, A> {
         let until = self.shared.setup.clock.mono() + self.shared.limits.search;
         let mut job = Job { plan, spent: 0, until };
         let limit = self.shared.limits.rows_per_page;
-        let (mut found, mut modseq, mut after) = (UidSet::new(), None, None);
+        let (mut found, mut modseq, mut after) = (UidSet::new(), Latest::default(), None);
         loop {
             let page = self.page(&search.uids, job.plan.columns, after, limit).await?;
             let unanswered = Answers::default();
@@ -55,7 +86,7 @@ impl<S: Store, A> Session<'_, S, A> {
                 match job.plan.decide(&page, at, &unanswered) {
                     Ok(true) => {
                         hits.push(uid);
-                        modseq = modseq.max(page.modseqs.get(at).copied());
+                        modseq.add(uid, page.modseqs.get(at).copied());
                     }
                     Ok(false) => {}
                     Err(_) => candidates.insert(uid),
@@ -65,7 +96,7 @@ impl<S: Store, A> Session<'_, S, A> {
             hits.sort_unstable();
             found.extend(hits);
             if page.next.is_none() {
-                return Ok(Found { uids: found, modseq });
+                return Ok(Found { uids: found, modseq: modseq.of(search.told) });
             }
             after = page.next;
             self.pause().await?;
@@ -95,7 +126,7 @@ impl<S: Store, A> Session<'_, S, A> {
         job: &mut Job,
         candidates: &UidSet,
         hits: &mut Vec<Uid>,
-        modseq: &mut Option<ModSeq>,
+        modseq: &mut Latest,
     ) -> Result<(), Stop> {
         let columns = job.plan.columns.and(Columns::SCAN).and(Columns::BLOB).and(Columns::SIZE);
         let mut after = None;
@@ -104,7 +135,7 @@ impl<S: Store, A> Session<'_, S, A> {
             let looked = self.look_at(job, &page).await?;
             for candidate in looked.iter().filter(|candidate| candidate.is_found == Ok(true)) {
                 hits.push(candidate.message.uid);
-                *modseq = (*modseq).max(page.modseqs.get(candidate.at).copied());
+                modseq.add(candidate.message.uid, page.modseqs.get(candidate.at).copied());
             }
             if page.next.is_none() {
                 break;

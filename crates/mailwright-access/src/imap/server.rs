@@ -79,7 +79,8 @@ impl<S: Store, A: Authenticate> ImapServer<S, A> {
                 Ok(begun) => begun,
                 Err(error) => return info!(%error, "TLS handshake failed"),
             };
-            let driver = self.setup.drive(Server::new(Arc::clone(&self.config), tls), io);
+            let driver =
+                self.setup.drive(Server::new(Arc::clone(&self.config), tls), io, self.config.limits.command);
             let shared = Shared {
                 store: &self.store,
                 authenticate: &self.authenticate,

@@ -59,7 +59,11 @@ impl<S: Store, A: Authenticate> Pop3Server<S, A> {
                 Ok(begun) => begun,
                 Err(error) => return info!(%error, "TLS handshake failed"),
             };
-            let driver = self.setup.drive(Server::new(Arc::clone(&self.config), tls), io);
+            let driver = self.setup.drive(
+                Server::new(Arc::clone(&self.config), tls),
+                io,
+                self.config.limits.auth_line.max,
+            );
             let session = Session::new(
                 &self.store,
                 &self.authenticate,

@@ -70,7 +70,9 @@ fn pattern<'a>(grammar: &Grammar) -> impl FnMut(&'a [u8]) -> Parsed<'a, Pattern>
     let utf8 = grammar.utf8;
     move |input| {
         let (rest, name) = list_mailbox(input)?;
-        Ok((rest, Pattern(mailbox_name(&name, utf8).map_err(nom::Err::Failure)?)))
+        // What is no name is none of a mailbox: it finds nothing.
+        let text = mailbox_name(&name, utf8);
+        Ok((rest, Pattern(text.unwrap_or_else(|_| String::from_utf8_lossy(&name).into_owned()))))
     }
 }
 

@@ -9,14 +9,16 @@ use mailwright_core::framing::{CommandFrame, Line, LineLimits};
 use mailwright_core::{Progress, Secret, Ticket, UidSet};
 
 use super::error::{Error, WrongProtocol};
-use super::event::{Event, Fetch, Search, ask};
+use super::event::{Event, Fetch, Results, Search, ask};
 use super::machine::{Server, Timer, told};
 use super::reply;
 use super::row::{Fetching, Progress as RowProgress};
 use super::state::{Asked, Code, Done, Listing, Reply, Resume, Searching, State, Storing, Then};
 use crate::command::{Command, InitialResponse};
 use crate::rejection::{Rejection, ResponseCode};
-use crate::types::{FetchItem, MessageSet, SearchKey, SequenceSet, StatusItem};
+use crate::types::{
+    FetchItem, ListReturn, ListSelect, MessageSet, SearchKey, SearchReturn, SequenceSet, StatusItem,
+};
 use crate::wire;
 
 /// Octets of the line that ends an IDLE.
@@ -118,7 +120,12 @@ impl Server {
                     self.output.put(b"* LIST (\\Noselect) \"/\" \"\"\r\n");
                     return self.done(tag, "this is the separator");
                 }
-                let listing = Listing { lsub: list.lsub, status: list.returns.status.clone() };
+                let is_extended = list.select != ListSelect::default()
+                    || list.returns != ListReturn::default()
+                    || list.patterns.len() > 1
+                    || self.enabled.rev2;
+                let status = list.returns.status.clone();
+                let listing = Listing { lsub: list.lsub, extended: is_extended, status };
                 let wants_modseq =
                     listing.status.iter().flatten().any(|item| *item == StatusItem::HighestModSeq);
                 self.want_modseqs(wants_modseq);
@@ -178,7 +185,7 @@ impl Server {
                 let Ok(key) = key.try_map(&mut resolve);
                 let modseq = has_modseq(&key);
                 self.want_modseqs(modseq);
-                let search = Search { uids: self.seen_uids(), key, modseq };
+                let search = Search { uids: self.seen_uids(), key, modseq, told: told_of(returns) };
                 let ticket = self.ask(Asked::Search(Searching { tag, uid, returns, by_number }));
                 Event::Search { search, ticket }
             }
@@ -491,5 +498,14 @@ fn has_modseq<S>(key: &SearchKey<S>) -> bool {
         SearchKey::Or(both) => has_modseq(&both.0) || has_modseq(&both.1),
         SearchKey::Not(key) => has_modseq(key),
         _ => false,
+    }
+}
+
+fn told_of(returns: Option<SearchReturn>) -> Results {
+    match returns {
+        Some(SearchReturn { all: false, count: false, min: true, max: true, .. }) => Results::Ends,
+        Some(SearchReturn { all: false, count: false, min: true, .. }) => Results::First,
+        Some(SearchReturn { all: false, count: false, max: true, .. }) => Results::Last,
+        _ => Results::All,
     }
 }

@@ -248,6 +248,21 @@ pub struct Search {
     pub key: SearchKey<UidSet>,
     /// The highest MODSEQ of what is found is wanted too (RFC 7162 §3.1.5).
     pub modseq: bool,
+    /// Which of what is found the client is told, and that MODSEQ is of.
+    pub told: Results,
+}
+
+/// Which of what SEARCH has found the client is told (RFC 4731 §3.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Results {
+    /// All of it.
+    All,
+    /// The lowest UID.
+    First,
+    /// The highest UID.
+    Last,
+    /// Both.
+    Ends,
 }
 
 /// A mailbox as SELECT shows it.

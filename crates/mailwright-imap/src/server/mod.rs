@@ -19,8 +19,8 @@ mod telling;
 pub use config::{Config, Limits, Literals, Timeouts};
 pub use error::{Error, Incomplete, Waiting, WrongProtocol};
 pub use event::{
-    Appended, AuthStep, Changed, Copied, Event, Fetch, Found, ListRow, MailboxStatus, Permanent, Search,
-    Stored, Synced, View, ask,
+    Appended, AuthStep, Changed, Copied, Event, Fetch, Found, ListRow, MailboxStatus, Permanent, Results,
+    Search, Stored, Synced, View, ask,
 };
 pub use machine::Server;
 pub use question::Question;

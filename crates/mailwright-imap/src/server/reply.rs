@@ -5,7 +5,7 @@ use mailwright_core::{ModSeq, Output};
 use super::config::{Config, Literals};
 use super::event::{Copied, ListRow, MailboxStatus, Permanent};
 use super::selected::Selected;
-use super::state::{Code, Reply};
+use super::state::{Code, Listing, Reply};
 use crate::rejection::Rejection;
 use crate::types::StatusItem;
 use crate::wire;
@@ -193,13 +193,14 @@ pub(super) fn numbered(out: &mut Output, name: &[u8], number: u64, text: &[u8]) 
 }
 
 /// `* LIST`, `* LSUB`
-pub(super) fn list_row(out: &mut Output, row: &ListRow, lsub: bool, utf8: bool) {
+pub(super) fn list_row(out: &mut Output, row: &ListRow, listing: &Listing, utf8: bool) {
+    let lsub = listing.lsub;
     out.put(if lsub { b"* LSUB (" } else { b"* LIST (" });
     let special_use = row.special_use.as_ref().map_or("", |flag| flag.as_str());
     let attributes = [
-        // RFC 9051 §7.3.1: what does not exist cannot be selected, which goes without saying but in LSUB.
+        // RFC 5258 §3: what does not exist cannot be selected, which goes without saying for those who know the word.
         (row.nonexistent && !lsub, "\\NonExistent"),
-        ((row.no_select && !row.nonexistent) || (row.nonexistent && lsub), "\\Noselect"),
+        ((row.no_select && !row.nonexistent) || (row.nonexistent && !listing.extended), "\\Noselect"),
         (row.no_inferiors, "\\NoInferiors"),
         (row.subscribed && !lsub, "\\Subscribed"),
         // RFC 3348 §3

@@ -109,6 +109,8 @@ pub(super) struct Resume {
 #[derive(Debug)]
 pub(super) struct Listing {
     pub(super) lsub: bool,
+    /// The client knows the attributes of RFC 5258.
+    pub(super) extended: bool,
     pub(super) status: Option<Vec<StatusItem>>,
 }
 

@@ -20,7 +20,7 @@ impl Server {
     pub fn list(&mut self, ticket: &Ticket<ask::List>, row: &ListRow) -> Result<(), Stale> {
         self.told(ticket)?;
         let State::Asked(Asked::List { list, .. }) = &self.state else { return Err(Stale) };
-        reply::list_row(&mut self.output, row, list.lsub, self.enabled.utf8());
+        reply::list_row(&mut self.output, row, list, self.enabled.utf8());
         if let (Some(items), Some(status)) = (&list.status, &row.status) {
             reply::status(&mut self.output, &row.name, items, status, &self.config, self.enabled.utf8());
         }

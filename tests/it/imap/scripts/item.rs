@@ -2,7 +2,7 @@
 
 /// A part of a command or a reply: what stands in lines, or what a literal has.
 #[derive(Debug, Clone)]
-pub(super) enum Piece {
+pub(in crate::imap) enum Piece {
     Line(Vec<u8>),
     Literal(Vec<u8>),
     /// A literal whose octets are sent as they are. Where one is expected, carriage returns do not count.
@@ -43,7 +43,7 @@ impl Item {
 }
 
 /// Splits a reply of a server into what stands in lines and in literals.
-pub(super) fn pieces(mut reply: &[u8]) -> Vec<Piece> {
+pub(in crate::imap) fn pieces(mut reply: &[u8]) -> Vec<Piece> {
     let mut pieces = Vec::new();
     while let Some(end) = reply.windows(2).position(|pair| pair == b"\r\n") {
         let (line, rest) = (&reply[..end], &reply[end + 2..]);
