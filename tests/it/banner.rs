@@ -6,13 +6,13 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Command, id};
 
-use crate::support::{Dev, Folder, Program, Wire, binary, run, skip};
+use crate::support::{ANY_PORTS, Dev, Folder, Program, Wire, binary, run, skip};
 
 #[test]
 fn addresses_are_those_really_bound() {
     let dev = Dev::start();
-    let printed = BTreeSet::from([dev.smtp, dev.smtps, dev.pop3, dev.pop3s]);
-    assert_eq!(printed.len(), 4);
+    let printed = BTreeSet::from([dev.smtp, dev.smtps, dev.imap, dev.imaps, dev.pop3, dev.pop3s]);
+    assert_eq!(printed.len(), 6);
     assert_eq!(listening(dev.id()), printed);
     Wire::smtp(dev.smtp);
     Wire::pop3(dev.pop3);
@@ -60,7 +60,8 @@ fn the_next_port_is_tried_and_printed() {
     command.arg("dev").arg("--listen").arg(ip.to_string());
     let dev = Dev::run(command, folder);
     assert_eq!(dev.smtp, (ip, 1026).into());
-    assert_eq!([dev.smtps, dev.pop3, dev.pop3s], [1465, 1110, 1995].map(|port| (ip, port).into()));
+    let printed = [dev.smtps, dev.imap, dev.imaps, dev.pop3, dev.pop3s];
+    assert_eq!(printed, [1465, 1143, 1993, 1110, 1995].map(|port| (ip, port).into()));
     Wire::smtp(dev.smtp);
     drop(taken);
 }
@@ -69,10 +70,10 @@ fn the_next_port_is_tried_and_printed() {
 fn an_address_that_was_asked_for_and_is_taken_is_an_error() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = taken.local_addr().unwrap().to_string();
-    for name in ["smtp", "smtps", "pop3", "pop3s"] {
+    for name in ["smtp", "smtps", "imap", "imaps", "pop3", "pop3s"] {
         let mut command = Command::new(binary());
         command.arg("dev");
-        for other in ["smtp", "smtps", "pop3", "pop3s"] {
+        for other in ["smtp", "smtps", "imap", "imaps", "pop3", "pop3s"] {
             command.arg(format!("--{other}")).arg(if other == name { &addr } else { "127.0.0.1:0" });
         }
         // EX_OSERR of sysexits(3).
@@ -89,8 +90,7 @@ fn an_address_that_was_asked_for_and_is_taken_is_an_error() {
 fn no_file_is_created() {
     let (folder, place) = (Folder::new(), Folder::new());
     let mut command = Command::new(binary());
-    command.arg("dev").args(["--smtp", "127.0.0.1:0", "--smtps", "127.0.0.1:0"]);
-    command.args(["--pop3", "127.0.0.1:0", "--pop3s", "127.0.0.1:0"]).current_dir(place.path());
+    command.arg("dev").args(ANY_PORTS).current_dir(place.path());
     // `Dev` clears the environment: what is named here is set by a shell.
     let mut shell = Command::new("sh");
     let set = "export HOME=\"$PWD\" TMPDIR=\"$PWD\" XDG_CACHE_HOME=\"$PWD\"; exec \"$0\" \"$@\"";
@@ -155,19 +155,18 @@ fn no_connection_is_made() {
     let calls = folder.path().join("calls");
     let mut command = strace.command();
     command.args(["-f", "--trace=bind,connect,sendto,sendmsg,sendmmsg", "--output"]).arg(&calls);
-    command.arg(binary()).arg("dev").args(["--smtp", "127.0.0.1:0", "--smtps", "127.0.0.1:0"]);
-    command.args(["--pop3", "127.0.0.1:0", "--pop3s", "127.0.0.1:0"]);
+    command.arg(binary()).arg("dev").args(ANY_PORTS);
     let dev = Dev::run(command, folder);
     dev.works();
     let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", dev.id())).unwrap();
     let server = children.split_whitespace().next().unwrap().parse().unwrap();
-    assert_eq!(listening(server).len(), 4);
+    assert_eq!(listening(server).len(), 6);
     // The folder goes with the server.
     let traced = File::open(&calls).unwrap();
     let (status, _) = dev.stop_process(server);
     assert!(status.success(), "{status}");
     let calls = std::io::read_to_string(traced).unwrap();
-    assert_eq!(calls.matches(" bind(").count(), 4, "{calls}");
+    assert_eq!(calls.matches(" bind(").count(), 6, "{calls}");
     let asks = |line: &&str| {
         line.contains(" connect(") || (line.contains(" send") && line.contains("sa_family=AF_INET"))
     };
@@ -194,9 +193,18 @@ fn failures_can_be_had() {
 #[test]
 fn help_names_every_option() {
     let help = run(Command::new(binary()).args(["dev", "--help"]), b"").ok().text();
-    for option in
-        ["--listen", "--smtp", "--smtps", "--pop3", "--pop3s", "--write-ca", "--log", "--log-format"]
-    {
+    for option in [
+        "--listen",
+        "--smtp",
+        "--smtps",
+        "--imap",
+        "--imaps",
+        "--pop3",
+        "--pop3s",
+        "--write-ca",
+        "--log",
+        "--log-format",
+    ] {
         assert!(help.contains(option), "no {option} in:\n{help}");
     }
 }

@@ -16,9 +16,9 @@ pub(super) enum Item {
     /// A quoted string or a literal.
     Text(Vec<u8>),
     Raw(Vec<u8>),
-    List(Vec<Item>),
+    List(Vec<Self>),
     /// A response code.
-    Code(Vec<Item>),
+    Code(Vec<Self>),
 }
 
 impl Item {

@@ -188,7 +188,7 @@ fn expand(text: &[Piece], variables: &Variables) -> Result<Vec<Piece>, String> {
 }
 
 /// APPEND without a message gets the next one, and its date.
-fn with_message<'a>(pieces: Vec<Piece>, messages: &mut dyn Iterator<Item = &'a Message>) -> Vec<Piece> {
+fn with_message(pieces: Vec<Piece>, messages: &mut dyn Iterator<Item = &Message>) -> Vec<Piece> {
     let [Piece::Line(line)] = pieces.as_slice() else { return pieces };
     let (command, rest) = item::word(line);
     let rest = String::from_utf8_lossy(rest);

@@ -157,7 +157,7 @@ impl Script {
     }
 
     /// Takes the number of the connection away, if there may be several.
-    fn connection_in(&self, pieces: &mut Vec<Piece>) -> Result<Option<usize>, String> {
+    fn connection_in(&self, pieces: &mut [Piece]) -> Result<Option<usize>, String> {
         if self.connections == 1 || !next_word(pieces).iter().all(u8::is_ascii_digit) {
             return Ok(None);
         }
