@@ -3,10 +3,9 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use mailwright_benches::client::{Client, trust};
-use mailwright_benches::process::{Measured, check_open_files};
+use mailwright_benches::process::{Measured, check_open_files, settled};
 use mailwright_server::{Server, Service};
 use mailwright_tokio::GateLimits;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -116,25 +115,11 @@ fn measure(kind: &Kind) -> u64 {
         (0..count).map(one).collect()
     };
     let warm = connect(WARM_UP);
-    let before = settled(&server);
+    let before = settled(|| server.resident());
     let idle = connect(CONNECTIONS);
-    let after = settled(&server);
+    let after = settled(|| server.resident());
     drop((warm, idle));
     after.saturating_sub(before) / CONNECTIONS
-}
-
-/// What it occupies once that does not change any more.
-fn settled(server: &Measured) -> u64 {
-    let mut last = server.resident();
-    for _ in 0..20 {
-        std::thread::sleep(Duration::from_millis(100));
-        let now = server.resident();
-        if now == last {
-            break;
-        }
-        last = now;
-    }
-    last
 }
 
 fn serve(kind: &Kind) {

@@ -11,8 +11,8 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 /// Either kind of connection.
-pub trait Stream: Read + Write {}
-impl<T: Read + Write> Stream for T {}
+pub trait Stream: Read + Write + Send {}
+impl<T: Read + Write + Send> Stream for T {}
 
 /// A connection to a server on this machine.
 pub struct Client(BufReader<Box<dyn Stream>>);
@@ -37,26 +37,33 @@ pub fn trust(authority: &str) -> Arc<ClientConfig> {
     Arc::new(config.with_root_certificates(roots).with_no_client_auth())
 }
 
+/// Connects, inside TLS if there is somebody to trust. Who reads waits for `patience` at most.
+///
+/// # Panics
+/// If it cannot.
+pub fn connect(addr: SocketAddr, tls: Option<&Arc<ClientConfig>>, patience: Duration) -> Box<dyn Stream> {
+    assert!(addr.ip().is_loopback(), "only this machine is measured");
+    let stream = TcpStream::connect(addr).expect("a server that listens");
+    stream.set_nodelay(true).expect("TCP");
+    stream.set_read_timeout(Some(patience)).expect("TCP");
+    match tls {
+        None => Box::new(stream),
+        Some(config) => {
+            let name = ServerName::try_from("localhost").expect("a name");
+            let tls = ClientConnection::new(Arc::clone(config), name).expect("a configuration");
+            Box::new(StreamOwned::new(tls, stream))
+        }
+    }
+}
+
 impl Client {
     /// Connects, inside TLS if there is somebody to trust.
     ///
     /// # Panics
     /// If it cannot.
     pub fn connect(addr: SocketAddr, tls: Option<&Arc<ClientConfig>>) -> Self {
-        assert!(addr.ip().is_loopback(), "only this machine is measured");
-        let stream = TcpStream::connect(addr).expect("a server that listens");
-        stream.set_nodelay(true).expect("TCP");
-        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("TCP");
-        let stream: Box<dyn Stream> = match tls {
-            None => Box::new(stream),
-            Some(config) => {
-                let name = ServerName::try_from("localhost").expect("a name");
-                let tls = ClientConnection::new(Arc::clone(config), name).expect("a configuration");
-                Box::new(StreamOwned::new(tls, stream))
-            }
-        };
         // The lines are short, and there are many of us.
-        Self(BufReader::with_capacity(512, stream))
+        Self(BufReader::with_capacity(512, connect(addr, tls, Duration::from_secs(20))))
     }
 
     /// Sends octets as they are.

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 /// A child that is ended when it goes out of scope.
 #[derive(Debug)]
@@ -56,6 +57,20 @@ impl Measured {
     pub fn most_resident(&self) -> u64 {
         status_kib(self.child.id(), "VmHWM:") << 10
     }
+}
+
+/// What `memory` says once that does not change any more.
+pub fn settled(memory: impl Fn() -> u64) -> u64 {
+    let mut last = memory();
+    for _ in 0..20 {
+        std::thread::sleep(Duration::from_millis(100));
+        let now = memory();
+        if now == last {
+            break;
+        }
+        last = now;
+    }
+    last
 }
 
 impl Drop for Measured {

@@ -310,8 +310,7 @@ mod tests {
     #[test]
     fn targets_have_their_dictionaries() {
         let dictionaries = ["smtp_server", "codec", "pop3_command", "imap_utf7", "uid_set"].map(dictionary);
-        let expected =
-            [Some("smtp.dict"), Some("smtp.dict"), Some("pop3.dict"), Some("imap.dict"), None];
+        let expected = [Some("smtp.dict"), Some("smtp.dict"), Some("pop3.dict"), Some("imap.dict"), None];
         assert_eq!(dictionaries, expected);
     }
 }
