@@ -221,6 +221,60 @@ fn what_the_client_does_not_see_is_not_told() {
     assert_eq!(taken(&mut server), "d OK nothing done\r\n");
 }
 
+/// A row was listed, and the message is gone by the time that what vanished is asked for: it was never there.
+#[test]
+fn what_arrives_and_vanishes_in_one_answer_is_not_told() {
+    let mut server = selected(Limits::default(), few());
+    server.changed();
+    let Event::Sync { ticket, .. } = event(&mut server, "a NOOP\r\n") else { panic!() };
+    for arrived in 16..=18 {
+        server.sync_row(&ticket, uid(arrived), modseq(101), [""; 0]).unwrap();
+    }
+    let vanished = UidSet::range(uid(17), uid(17));
+    server.answer(ticket, Synced::Upto { vanished, upto: modseq(102) }).unwrap();
+    assert_eq!(taken(&mut server), "* 7 EXISTS\r\na OK nothing done\r\n");
+    let Event::Fetch { fetch, ticket } = event(&mut server, "b FETCH 6:7 UID\r\n") else { panic!() };
+    assert_eq!(fetch.uids, [16, 18].map(uid).into_iter().collect());
+    server.answer(ticket, Ok(())).unwrap();
+}
+
+/// Numbers never change but by expunges: below the last message nothing can arrive.
+#[test]
+fn a_view_given_anew_adds_nothing_in_between() {
+    let mut server = selected(Limits::default(), [11, 15].map(uid).into_iter().collect());
+    server.changed();
+    let Event::Sync { ticket, .. } = event(&mut server, "a NOOP\r\n") else { panic!() };
+    let uids = [5, 12, 15, 16].map(uid).into_iter().collect();
+    server.answer(ticket, Synced::TooOld { uids, upto: modseq(101) }).unwrap();
+    assert_eq!(taken(&mut server), "* 1 EXPUNGE\r\n* 2 EXISTS\r\na OK nothing done\r\n");
+    let Event::Fetch { fetch, ticket } = event(&mut server, "b FETCH 1:2 UID\r\n") else { panic!() };
+    assert_eq!(fetch.uids, [15, 16].map(uid).into_iter().collect());
+    server.answer(ticket, Ok(())).unwrap();
+}
+
+/// A STORE that fails midway: the client takes all of it for undone.
+#[test]
+fn what_a_refused_store_has_done_silently_is_news() {
+    let mut server = selected(Limits::default(), few());
+    let Event::Store { ticket, .. } = event(&mut server, "a STORE 1:2 +FLAGS.SILENT (x)\r\n") else {
+        panic!()
+    };
+    let changed = Changed { uid: uid(11), modseq: modseq(101), previous: modseq(1) };
+    server.stored(&ticket, changed, ["x"]).unwrap();
+    server.answer(ticket, Err(Rejection::local_error())).unwrap();
+    let Progress::Event(Event::Sync { ticket, expunge_allowed, .. }) =
+        poll(&mut server, &mut BytesMut::new())
+    else {
+        panic!()
+    };
+    assert!(!expunge_allowed);
+    server.sync_row(&ticket, uid(11), modseq(101), ["x"]).unwrap();
+    answer_nothing(&mut server, ticket, modseq(101));
+    let said = taken(&mut server);
+    assert!(said.starts_with("* FLAGS ("), "{said}");
+    assert!(said.contains("\r\n* 1 FETCH (FLAGS (x))\r\na NO [UNAVAILABLE] "), "{said}");
+}
+
 #[test]
 fn own_changes_do_not_pile_up() {
     let mut server = selected(Limits::default(), few());
