@@ -185,6 +185,7 @@ impl<D: Disk> Engine<D> {
         self.state = State::new(self.index.clone());
         let groups = self.replay()?;
         self.shared.generation.raise();
+        self.shared.hot.forget();
         Ok(groups)
     }
 
@@ -211,6 +212,7 @@ impl<D: Disk> Engine<D> {
             group.staged.iter().for_each(|id| self.shared.staging.remove(*id));
             // Nobody can refer to it any more, now that this is durable. What stays is found at the next opening.
             group.dropped.iter().for_each(|(id, place)| self.drop_body(*id, place.as_ref()));
+            self.remember(&group.hints);
             self.shared.hub.tell(&group.hints);
         }
         for answer in group.answers {
@@ -218,6 +220,21 @@ impl<D: Disk> Engine<D> {
         }
         if self.state.held() > self.cached_rows {
             self.state.forget();
+        }
+    }
+
+    /// Says what has changed to who keeps it in memory.
+    fn remember(&self, hints: &BTreeSet<Topic>) {
+        let hot = &self.shared.hot;
+        hot.turn();
+        for hint in hints {
+            match hint {
+                // It has just been changed: its row is in memory.
+                Topic::Mailbox(id) => hot.changed(*id, self.state.status(*id)),
+                Topic::Account(id) => hot.renamed(*id),
+                Topic::Any => hot.forget(),
+                _ => {}
+            }
         }
     }
 

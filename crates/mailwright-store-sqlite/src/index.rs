@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use mailwright_store::model::{Base, Nothing, State};
 use mailwright_store::{Checksum, Unavailable};
+use rusqlite::config::DbConfig;
 use rusqlite::hooks::Wal;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags, params};
 
 /// Where the octets of blobs stand.
 pub(crate) const PLACES: u8 = 200;
@@ -68,6 +69,53 @@ struct Inner {
     damaged: Cell<bool>,
     /// Octets of the write-ahead log that are in use.
     wal: Arc<AtomicU64>,
+    /// By table.
+    sql: Vec<Sql>,
+    /// For tables that there are not: SQLite refuses it.
+    no_sql: Sql,
+}
+
+/// The statements for a table, written once: they are looked up by their text.
+#[derive(Default)]
+struct Sql {
+    get: String,
+    put: String,
+    remove: String,
+    /// By what bounds them below, then above. Each finds its first row at once, as one with conditions would not.
+    walk: [[String; 3]; 2],
+}
+
+impl Sql {
+    fn new(table: u8) -> Self {
+        let walk = |above: &str, below: &str| {
+            format!("SELECT k, v FROM t{table} WHERE k {above} ?1 AND {below} ORDER BY k LIMIT ?3")
+        };
+        let walks = |above| [walk(above, "k <= ?2"), walk(above, "k < ?2"), walk(above, "?2 IS NOT NULL")];
+        Self {
+            get: format!("SELECT v FROM t{table} WHERE k = ?1"),
+            put: format!("INSERT OR REPLACE INTO t{table} VALUES (?1, ?2)"),
+            remove: format!("DELETE FROM t{table} WHERE k = ?1"),
+            walk: [walks(">="), walks(">")],
+        }
+    }
+
+    fn walk(&self, from: Bound<&[u8]>, to: Bound<&[u8]>) -> &str {
+        let [including, excluding] = &self.walk;
+        let [upto, below, all] = if matches!(from, Bound::Excluded(_)) { excluding } else { including };
+        match to {
+            Bound::Included(_) => upto,
+            Bound::Excluded(_) => below,
+            Bound::Unbounded => all,
+        }
+    }
+}
+
+/// What stands for no bound does not matter above, and comes first below.
+fn key_of(bound: Bound<&[u8]>) -> &[u8] {
+    match bound {
+        Bound::Included(key) | Bound::Excluded(key) => key,
+        Bound::Unbounded => &[],
+    }
 }
 
 /// Keys and values.
@@ -156,7 +204,9 @@ impl Index {
 
     /// Opens it for reading.
     pub(crate) fn open_for_reading(path: &Path) -> Result<Self, Fault> {
-        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        // A connection stays with its thread: it needs no lock.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
         connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -4096;")?;
         Ok(Self::new(connection, Arc::default()))
     }
@@ -168,7 +218,22 @@ impl Index {
 
     fn new(connection: Connection, wal: Arc<AtomicU64>) -> Self {
         connection.set_prepared_statement_cache_capacity(Self::STATEMENTS);
-        Self(Rc::new(Inner { connection, fault: RefCell::new(None), damaged: Cell::new(false), wal }))
+        // Otherwise a statement is compiled anew when a bound that might matter to its plan has changed. There are no
+        // statistics, so that it never matters. If SQLite does not know the switch, it only takes longer.
+        let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true);
+        let sql = (0..=u8::MAX).map(|table| match Self::tables().any(|one| one == table) {
+            true => Sql::new(table),
+            false => Sql::default(),
+        });
+        let (sql, no_sql) = (sql.collect(), Sql::default());
+        Self(Rc::new(Inner {
+            connection,
+            fault: RefCell::new(None),
+            damaged: Cell::new(false),
+            wal,
+            sql,
+            no_sql,
+        }))
     }
 
     /// All that it has, as it is after the last commit.
@@ -227,45 +292,51 @@ impl Index {
         match value {
             Some(value) => {
                 let value = seal(table, key, value);
-                let mut put =
-                    connection.prepare_cached(&format!("INSERT OR REPLACE INTO t{table} VALUES (?1, ?2)"))?;
-                put.execute(params![key, value])?;
+                connection.prepare_cached(&self.sql(table).put)?.execute(params![key, value])?;
             }
             None => {
-                let mut remove = connection.prepare_cached(&format!("DELETE FROM t{table} WHERE k = ?1"))?;
-                remove.execute([key])?;
+                connection.prepare_cached(&self.sql(table).remove)?.execute([key])?;
             }
         }
         Ok(())
     }
 
-    fn try_get(&self, table: u8, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
-        let mut get = self.0.connection.prepare_cached(&format!("SELECT v FROM t{table} WHERE k = ?1"))?;
-        let value = get.query_row([key], |row| row.get::<_, Vec<u8>>(0)).optional()?;
-        value.map(|value| unseal(table, key, value)).transpose()
+    /// The statements for a table.
+    fn sql(&self, table: u8) -> &Sql {
+        self.0.sql.get(usize::from(table)).unwrap_or(&self.0.no_sql)
     }
 
-    fn try_page(&self, table: u8, from: Bound<&[u8]>, to: Bound<&[u8]>, limit: usize) -> Result<Rows, Fault> {
-        let (above, from) = match from {
-            Bound::Included(from) => (">=", from),
-            Bound::Excluded(from) => (">", from),
-            Bound::Unbounded => (">=", &[][..]),
-        };
-        let (below, to) = match to {
-            Bound::Included(to) => ("AND k <= ?2", to),
-            Bound::Excluded(to) => ("AND k < ?2", to),
-            Bound::Unbounded => ("AND ?2 IS NOT NULL", &[][..]),
-        };
-        let sql = format!("SELECT k, v FROM t{table} WHERE k {above} ?1 {below} ORDER BY k LIMIT ?3");
-        let mut page = self.0.connection.prepare_cached(&sql)?;
+    /// At most `limit` rows from `from` to `to`, ascending.
+    pub(crate) fn page(&self, table: u8, from: Bound<&[u8]>, to: Bound<&[u8]>, limit: usize) -> Rows {
+        let mut rows = Rows::new();
+        self.walk(table, from, to, limit, &mut |key, value| rows.push((key.to_vec(), value.to_vec())));
+        rows
+    }
+
+    fn try_get(&self, table: u8, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        let mut get = self.0.connection.prepare_cached(&self.sql(table).get)?;
+        let mut rows = get.query([key])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        Ok(Some(unseal(table, key, octets(row, 0)?)?.to_vec()))
+    }
+
+    fn try_walk(
+        &self,
+        table: u8,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+        limit: usize,
+        show: &mut dyn FnMut(&[u8], &[u8]),
+    ) -> Result<(), Fault> {
+        let sql = self.sql(table).walk(from, to);
+        let mut page = self.0.connection.prepare_cached(sql)?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = page.query_map(params![from, to, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        rows.map(|row| {
-            let (key, value): (Vec<u8>, Vec<u8>) = row?;
-            let value = unseal(table, &key, value)?;
-            Ok((key, value))
-        })
-        .collect()
+        let mut rows = page.query(params![key_of(from), key_of(to), limit])?;
+        while let Some(row) = rows.next()? {
+            let key = octets(row, 0)?;
+            show(key, unseal(table, key, octets(row, 1)?)?);
+        }
+        Ok(())
     }
 
     /// Octets of the write-ahead log that are in use after the last commit: once all of it is copied it begins anew.
@@ -293,8 +364,10 @@ impl Index {
         for table in Self::tables() {
             let mut from = Bound::Unbounded;
             loop {
-                let page = self.try_page(table, from.as_ref().map(Vec::as_slice), Bound::Unbounded, 1000)?;
-                let Some((last, _)) = page.into_iter().next_back() else { break };
+                let mut last = None;
+                let above = from.as_ref().map(Vec::as_slice);
+                self.try_walk(table, above, Bound::Unbounded, 1000, &mut |key, _| last = Some(key.to_vec()))?;
+                let Some(last) = last else { break };
                 from = Bound::Excluded(last);
             }
         }
@@ -327,11 +400,17 @@ impl Base for Index {
         })
     }
 
-    fn page(&self, table: u8, from: Bound<&[u8]>, to: Bound<&[u8]>, limit: usize) -> Rows {
-        self.try_page(table, from, to, limit).unwrap_or_else(|fault| {
+    fn walk(
+        &self,
+        table: u8,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+        limit: usize,
+        row: &mut dyn FnMut(&[u8], &[u8]),
+    ) {
+        if let Err(fault) = self.try_walk(table, from, to, limit, row) {
             self.note(fault);
-            Vec::new()
-        })
+        }
     }
 
     fn damaged(&self, table: u8, _: &[u8]) {
@@ -370,9 +449,16 @@ fn seal(table: u8, key: &[u8], value: &[u8]) -> Vec<u8> {
     sealed
 }
 
-fn unseal(table: u8, key: &[u8], mut value: Vec<u8>) -> Result<Vec<u8>, Fault> {
-    let sum = value.split_off(value.len().saturating_sub(4));
-    if checksum(table, key, &value)[..] == sum[..] { Ok(value) } else { Err(Fault::Row { table }) }
+/// A column, which holds octets in each row that was written.
+fn octets<'r>(row: &'r rusqlite::Row<'_>, column: usize) -> Result<&'r [u8], Fault> {
+    row.get_ref(column)?.as_bytes().map_err(|_| Fault::Shape)
+}
+
+fn unseal<'v>(table: u8, key: &[u8], value: &'v [u8]) -> Result<&'v [u8], Fault> {
+    match value.split_last_chunk() {
+        Some((value, sum)) if checksum(table, key, value) == *sum => Ok(value),
+        _ => Err(Fault::Row { table }),
+    }
 }
 
 fn checksum(table: u8, key: &[u8], value: &[u8]) -> [u8; 4] {

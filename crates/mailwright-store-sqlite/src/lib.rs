@@ -9,6 +9,7 @@ mod config;
 mod crash_tests;
 mod disk;
 mod engine;
+mod hot;
 mod index;
 mod inner;
 mod jobs;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use mailwright_store::ChangeHub;
 
+use crate::hot::Hot;
 use crate::staged::Staging;
 
 /// See the module.
@@ -12,6 +13,7 @@ use crate::staged::Staging;
 pub(crate) struct Shared {
     pub(crate) hub: ChangeHub,
     pub(crate) staging: Staging,
+    pub(crate) hot: Hot,
     pub(crate) generation: Arc<Generation>,
     /// A write failed: nothing more is taken.
     pub(crate) poisoned: AtomicBool,

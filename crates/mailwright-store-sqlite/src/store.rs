@@ -163,7 +163,14 @@ impl Store for SqliteStore {
     }
 
     async fn open(&self, mailbox: MailboxId) -> Result<Snapshot, ReadError> {
-        self.read(move |state| state.open(mailbox)).await?
+        let hot = &self.0.shared.hot;
+        if let Some(snapshot) = hot.snapshot(mailbox) {
+            return Ok(snapshot);
+        }
+        let moment = hot.moment();
+        let snapshot = self.read(move |state| state.open(mailbox)).await??;
+        hot.put_snapshot(moment, &snapshot);
+        Ok(snapshot)
     }
 
     async fn rows(
@@ -191,8 +198,18 @@ impl Store for SqliteStore {
     }
 
     async fn status(&self, mailboxes: &[MailboxId]) -> Result<Vec<Option<MailboxStatus>>, Unavailable> {
-        let mailboxes = mailboxes.to_vec();
-        self.read(move |state| mailboxes.iter().map(|id| state.status(*id)).collect()).await
+        let hot = &self.0.shared.hot;
+        let known: Option<Vec<_>> = mailboxes.iter().map(|id| hot.status(*id).map(Some)).collect();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let (moment, ids) = (hot.moment(), mailboxes.to_vec());
+        let read = move |state: &State<Index>| ids.iter().map(|id| state.status(*id)).collect();
+        let read: Vec<Option<MailboxStatus>> = self.read(read).await?;
+        for (id, status) in mailboxes.iter().zip(&read) {
+            status.iter().for_each(|status| hot.put_status(moment, *id, *status));
+        }
+        Ok(read)
     }
 
     async fn mailboxes(
@@ -206,8 +223,14 @@ impl Store for SqliteStore {
     }
 
     async fn mailbox(&self, account: AccountId, name: &MailboxName) -> Result<MailboxInfo, ReadError> {
-        let name = name.clone();
-        self.read(move |state| state.mailbox(account, &name)).await?
+        let hot = &self.0.shared.hot;
+        if let Some(mailbox) = hot.mailbox(account, name) {
+            return Ok(mailbox);
+        }
+        let (moment, name) = (hot.moment(), name.clone());
+        let mailbox = self.read(move |state| state.mailbox(account, &name)).await??;
+        hot.put_mailbox(moment, &mailbox);
+        Ok(mailbox)
     }
 
     async fn subscriptions(

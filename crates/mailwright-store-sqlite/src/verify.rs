@@ -8,7 +8,7 @@ use std::path::Path;
 use mailwright_core::BlobId;
 use mailwright_store::Checksum;
 use mailwright_store::disk::{Disk, DiskFile};
-use mailwright_store::model::{Base, Field, Nothing, State};
+use mailwright_store::model::{Field, Nothing, State};
 
 use crate::changes;
 use crate::engine::position;

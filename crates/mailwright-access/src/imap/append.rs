@@ -58,11 +58,14 @@ impl<S: Store, A> Session<'_, S, A> {
             appending.to = Some(self.target(&appending.name).await?);
         }
         appending.usage = appending.usage.plus(Usage::message(size));
-        let account = self.account()?;
-        let root = self.driver.attend(store.account(account)).await?.quota_root;
-        let quota = self.driver.attend(store.quota(root)).await?;
-        if quota.is_some_and(|quota| quota.exceeded_by(appending.usage).is_some()) {
-            return Err(Rejection::over_quota().into());
+        // The commit refuses what is over quota: to know it before, saves the client to send it.
+        if appending.usage.storage > self.shared.limits.append_unasked {
+            let account = self.account()?;
+            let root = self.driver.attend(store.account(account)).await?.quota_root;
+            let quota = self.driver.attend(store.quota(root)).await?;
+            if quota.is_some_and(|quota| quota.exceeded_by(appending.usage).is_some()) {
+                return Err(Rejection::over_quota().into());
+            }
         }
         let now = self.shared.setup.now();
         let date = match date {

@@ -4,11 +4,11 @@ use mailwright_core::{ModSeq, Ticket, UidSet};
 use mailwright_imap::StoreAction;
 use mailwright_imap::server::{Changed, Stored, ask};
 use mailwright_imap::types::Flag;
-use mailwright_store::{Columns, Expunge, FlagChange, OpOutcome, Store, StoreFlags, SystemFlag};
+use mailwright_store::{Columns, Expunge, FlagChange, OpOutcome, Store, StoreFlags, StoredRow, SystemFlag};
 use tracing::info;
 
 use super::flags;
-use super::pages::parts;
+use super::pages::{Pages, parts};
 use super::session::Session;
 use super::stop::Stop;
 
@@ -37,6 +37,7 @@ impl<S: Store, A> Session<'_, S, A> {
         for uids in parts(uids, self.rows_per_batch()) {
             let op = StoreFlags { mailbox, uids, change: change.clone(), unchanged_since };
             let OpOutcome::Stored(stored) = self.commit(op).await? else { continue };
+            self.changed_flags(&stored.rows);
             for row in &stored.rows {
                 self.drained().await?;
                 let changed = Changed { uid: row.uid, modseq: row.modseq, previous: row.previous };
@@ -50,6 +51,14 @@ impl<S: Store, A> Session<'_, S, A> {
         Ok(Stored { modified, gone })
     }
 
+    /// This session has changed flags, of which it tells the client.
+    pub(super) fn changed_flags(&mut self, rows: &[StoredRow]) {
+        let changed = rows.iter().filter(|row| row.modseq > row.previous).map(|row| row.modseq).max();
+        if let (Some(selected), Some(modseq)) = (&mut self.selected, changed) {
+            selected.changed(modseq);
+        }
+    }
+
     /// Removes those of `uids` that are `\Deleted`.
     pub(super) async fn expunge_deleted(&mut self, uids: &UidSet) -> Result<(), Stop> {
         let (mailbox, _) = self.selected()?;
@@ -59,9 +68,8 @@ impl<S: Store, A> Session<'_, S, A> {
             return Ok(());
         }
         let limit = self.rows_per_batch().min(self.shared.limits.rows_per_page);
-        let mut after = None;
-        loop {
-            let page = self.page(uids, Columns::FLAGS, after, limit).await?;
+        let mut pages = Pages::new(uids.clone(), Columns::FLAGS, limit);
+        while let Some(page) = pages.next(self).await? {
             let rows = page.uids.iter().zip(&page.flags);
             let deleted = rows.filter(|(_, flags)| flags.has(SystemFlag::Deleted)).map(|(&uid, _)| uid);
             let deleted: UidSet = deleted.collect();
@@ -69,11 +77,7 @@ impl<S: Store, A> Session<'_, S, A> {
                 info!(messages = deleted.len(), "expunged");
                 self.commit(Expunge { mailbox, uids: deleted, only_deleted: true }).await?;
             }
-            if page.next.is_none() {
-                return Ok(());
-            }
-            after = page.next;
-            self.pause().await?;
         }
+        Ok(())
     }
 }

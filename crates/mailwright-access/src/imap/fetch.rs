@@ -15,6 +15,7 @@ use tracing::warn;
 
 use super::calendar::shown;
 use super::flags::names;
+use super::pages::Pages;
 use super::refusal::of_blob;
 use super::scans::Content;
 use super::section::{Ready, Value, Wanted, columns};
@@ -39,16 +40,11 @@ impl<S: Store, A> Session<'_, S, A> {
         let columns = columns(fetch);
         let limits = self.shared.limits;
         let limit = if columns.has(Columns::SCAN) { limits.scans_per_page } else { limits.rows_per_page };
-        let (mut told, mut after, mut refused) = (UidSet::new(), None, None);
-        loop {
-            let page = self.page(&uids, columns, after, limit).await?;
+        let (mut told, mut refused) = (UidSet::new(), None);
+        let mut pages = Pages::new(uids.clone().into_owned(), columns, limit);
+        while let Some(page) = pages.next(self).await? {
             self.fetch_page(fetch, &page, ticket, &mut refused).await?;
-            told.extend(page.uids.iter().copied());
-            if page.next.is_none() {
-                break;
-            }
-            after = page.next;
-            self.pause().await?;
+            told.extend(page.uids);
         }
         if fetch.changed_since.is_none() {
             for uid in uids.difference(&told).iter() {
@@ -150,7 +146,10 @@ impl<S: Store, A> Session<'_, S, A> {
         let (mailbox, _) = self.selected()?;
         let change = FlagChange::Add(SystemFlag::Seen.into());
         match self.commit(StoreFlags { mailbox, uids, change, unchanged_since: None }).await {
-            Ok(OpOutcome::Stored(stored)) => Ok(stored.rows),
+            Ok(OpOutcome::Stored(stored)) => {
+                self.changed_flags(&stored.rows);
+                Ok(stored.rows)
+            }
             Ok(_) => Ok(Vec::new()),
             Err(error) => {
                 // Reading goes before.

@@ -11,8 +11,8 @@ pub struct ImapLimits {
     /// Messages whose UIDs and flags are kept in memory between commands, of all mailboxes together; a larger mailbox
     /// is read anew by each command. Default 500,000. Cost: about 50 octets each, for all sessions of a server.
     pub listed_rows: usize,
-    /// Messages whose scans are read at once. Default 1,024. Cost: what the store allows for a scan each, as a rule
-    /// below 1 KiB.
+    /// Messages whose scans are read at once; as many again are read ahead. Default 256. Cost: what the store allows
+    /// for a scan each, as a rule below 1 KiB.
     pub scans_per_page: usize,
     /// Messages that a batch changes: STORE, MOVE and EXPUNGE of more are done in parts. Default 5,000. Cost: how
     /// long other writers wait.
@@ -25,6 +25,9 @@ pub struct ImapLimits {
     pub header: u64,
     /// Octets of a part that BINARY decodes; a larger one is refused. Default 64 MiB. Cost: that much memory.
     pub binary: u64,
+    /// Octets of messages that APPEND takes before it asks whether the quota allows them; it is the commit that
+    /// refuses these few. Default 64 KiB.
+    pub append_unasked: u64,
     /// How long a SEARCH may take; then it is refused. Default 100 s, below the machine's own limit on answers.
     pub search: Duration,
     /// Octets that are scanned or searched before others have their turn. Default 1 MiB.
@@ -39,12 +42,13 @@ impl Default for ImapLimits {
         Self {
             rows_per_page: 5_000,
             listed_rows: 500_000,
-            scans_per_page: 1_024,
+            scans_per_page: 256,
             rows_per_batch: 5_000,
             sections: 1 << 20,
             section: 64 << 10,
             header: 4 << 20,
             binary: 64 << 20,
+            append_unasked: 64 << 10,
             search: Duration::from_secs(100),
             turn: 1 << 20,
             names_per_turn: 500,

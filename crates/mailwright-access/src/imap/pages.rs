@@ -1,6 +1,10 @@
 //! Reading messages page by page.
 
+use std::future::poll_fn;
+use std::mem;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use mailwright_core::{MailboxId, Uid, UidSet};
 use mailwright_store::{Changes, Columns, ReadError, RowPage, Store};
@@ -9,9 +13,94 @@ use super::listings::{LISTED, Listing};
 use super::session::Session;
 use super::stop::Stop;
 
+/// Pages of the mailbox in view, of which the next is read while one is worked on.
+pub(super) struct Pages<'a> {
+    selection: Arc<UidSet>,
+    columns: Columns,
+    limit: usize,
+    next: Next<'a>,
+}
+
+/// Where the next page comes from.
+enum Next<'a> {
+    /// It is to be read: behind this message.
+    After(Option<Uid>),
+    /// It is being read: behind this message.
+    Begun(Uid, Reading<'a>),
+    /// There is none.
+    Nowhere,
+}
+
+/// A page that is being read, or was.
+enum Reading<'a> {
+    Reads(Pin<Box<dyn Future<Output = Result<RowPage, ReadError>> + Send + 'a>>),
+    Read(Result<RowPage, ReadError>),
+}
+
+impl<'a> Pages<'a> {
+    /// Of the messages of `selection` these columns, of at most `limit` messages at once.
+    pub(super) fn new(selection: UidSet, columns: Columns, limit: usize) -> Self {
+        let next = if selection.is_empty() { Next::Nowhere } else { Next::After(None) };
+        Self { selection: Arc::new(selection), columns, limit, next }
+    }
+
+    /// The next page. Between two of them others have their turn.
+    pub(super) async fn next<S: Store, A>(
+        &mut self,
+        session: &mut Session<'a, S, A>,
+    ) -> Result<Option<RowPage>, Stop> {
+        let page = match mem::replace(&mut self.next, Next::Nowhere) {
+            Next::Nowhere => return Ok(None),
+            Next::After(after) => {
+                if after.is_some() {
+                    session.pause().await?;
+                }
+                session.page(&self.selection, self.columns, after, self.limit).await?
+            }
+            Next::Begun(after, reading) => {
+                session.pause().await?;
+                let read = match reading {
+                    Reading::Read(read) => read,
+                    Reading::Reads(reading) => session.driver.attend(reading).await,
+                };
+                match read {
+                    Err(ReadError::SnapshotTooOld) => {
+                        session.page(&self.selection, self.columns, Some(after), self.limit).await?
+                    }
+                    read => read?,
+                }
+            }
+        };
+        if let Some(last) = page.next {
+            // What lies in memory is not read ahead.
+            self.next = if LISTED.has(self.columns) {
+                Next::After(Some(last))
+            } else {
+                let (store, (_, snapshot)) = (session.shared.store, session.selected()?);
+                let (selection, columns, limit) = (Arc::clone(&self.selection), self.columns, self.limit);
+                let read = async move { store.rows(&snapshot, &selection, columns, Some(last), limit).await };
+                Next::Begun(last, Reading::begin(read).await)
+            };
+        }
+        Ok(Some(page))
+    }
+}
+
+impl<'a> Reading<'a> {
+    /// Begins to read, and does not wait.
+    async fn begin(read: impl Future<Output = Result<RowPage, ReadError>> + Send + 'a) -> Self {
+        let mut reading: Pin<Box<dyn Future<Output = _> + Send + 'a>> = Box::pin(read);
+        let begun = poll_fn(|context| Poll::Ready(reading.as_mut().poll(context))).await;
+        match begun {
+            Poll::Ready(read) => Self::Read(read),
+            Poll::Pending => Self::Reads(reading),
+        }
+    }
+}
+
 impl<S: Store, A> Session<'_, S, A> {
     /// A page of the mailbox in view.
-    pub(super) async fn page(
+    async fn page(
         &mut self,
         selection: &UidSet,
         columns: Columns,
@@ -32,6 +121,7 @@ impl<S: Store, A> Session<'_, S, A> {
         let fresh = self.driver.attend(store.open(mailbox)).await?;
         let page = self.driver.attend(store.rows(&fresh, selection, columns, after, limit)).await?;
         if let Some(selected) = &mut self.selected {
+            // The view itself is as old as it was.
             selected.snapshot = Arc::new(fresh);
         }
         Ok(page)
@@ -120,7 +210,7 @@ pub(super) fn parts(uids: &UidSet, most: usize) -> Vec<UidSet> {
             }
             room -= last - first + 1;
             if room == 0 {
-                parts.push(std::mem::take(&mut part));
+                parts.push(mem::take(&mut part));
                 room = most;
             }
             next = last.checked_add(1).filter(|next| next <= range.end());

@@ -9,6 +9,7 @@ use mailwright_imap::server::{Found, Results, Search};
 use mailwright_message::Scan;
 use mailwright_store::{BlobError, Columns, RowPage, Store};
 
+use super::pages::Pages;
 use super::scans::Content;
 use super::search_plan::{Answers, Need, Plan};
 use super::session::Session;
@@ -76,9 +77,9 @@ impl<S: Store, A> Session<'_, S, A> {
         let until = self.shared.setup.clock.mono() + self.shared.limits.search;
         let mut job = Job { plan, spent: 0, until };
         let limit = self.shared.limits.rows_per_page;
-        let (mut found, mut modseq, mut after) = (UidSet::new(), Latest::default(), None);
-        loop {
-            let page = self.page(&search.uids, job.plan.columns, after, limit).await?;
+        let (mut found, mut modseq) = (UidSet::new(), Latest::default());
+        let mut pages = Pages::new(search.uids.clone(), job.plan.columns, limit);
+        while let Some(page) = pages.next(self).await? {
             let unanswered = Answers::default();
             let (mut hits, mut candidates) = (Vec::new(), UidSet::new());
             for (at, &uid) in page.uids.iter().enumerate() {
@@ -92,15 +93,11 @@ impl<S: Store, A> Session<'_, S, A> {
                     Err(_) => candidates.insert(uid),
                 }
             }
-            self.look(&mut job, &candidates, &mut hits, &mut modseq).await?;
+            self.look(&mut job, candidates, &mut hits, &mut modseq).await?;
             hits.sort_unstable();
             found.extend(hits);
-            if page.next.is_none() {
-                return Ok(Found { uids: found, modseq: modseq.of(search.told) });
-            }
-            after = page.next;
-            self.pause().await?;
         }
+        Ok(Found { uids: found, modseq: modseq.of(search.told) })
     }
 
     /// Counts work of so many octets for each key, and lets others have their turn when it was much.
@@ -124,24 +121,19 @@ impl<S: Store, A> Session<'_, S, A> {
     async fn look(
         &mut self,
         job: &mut Job,
-        candidates: &UidSet,
+        candidates: UidSet,
         hits: &mut Vec<Uid>,
         modseq: &mut Latest,
     ) -> Result<(), Stop> {
         let columns = job.plan.columns.and(Columns::SCAN).and(Columns::BLOB).and(Columns::SIZE);
-        let mut after = None;
-        while !candidates.is_empty() {
-            let page = self.page(candidates, columns, after, self.shared.limits.scans_per_page).await?;
+        let limit = self.shared.limits.scans_per_page;
+        let mut pages = Pages::new(candidates, columns, limit);
+        while let Some(page) = pages.next(self).await? {
             let looked = self.look_at(job, &page).await?;
             for candidate in looked.iter().filter(|candidate| candidate.is_found == Ok(true)) {
                 hits.push(candidate.message.uid);
                 modseq.add(candidate.message.uid, page.modseqs.get(candidate.at).copied());
             }
-            if page.next.is_none() {
-                break;
-            }
-            after = page.next;
-            self.pause().await?;
         }
         Ok(())
     }

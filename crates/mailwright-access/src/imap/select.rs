@@ -10,6 +10,7 @@ use mailwright_store::{ChangeCursor, Changes, Columns, ReadError, RowPage, Snaps
 use tracing::warn;
 
 use super::flags;
+use super::pages::Pages;
 use super::session::{Selected, Session};
 use super::stop::{Ended, Stop};
 
@@ -37,7 +38,7 @@ impl<S: Store, A> Session<'_, S, A> {
         // Before anything is read, so that no change is missed.
         let hints = store.changes(&[Topic::Mailbox(mailbox)]);
         let snapshot = Arc::new(self.driver.attend(store.open(mailbox)).await?);
-        self.selected = Some(Selected { mailbox, snapshot: Arc::clone(&snapshot), hints });
+        self.selected = Some(Selected::new(Arc::clone(&snapshot), hints));
         let uids = self.uids().await?;
         let status = &snapshot.status;
         Ok(View {
@@ -55,16 +56,12 @@ impl<S: Store, A> Session<'_, S, A> {
     /// The messages that there are.
     pub(super) async fn uids(&mut self) -> Result<UidSet, Stop> {
         let all = UidSet::range(Uid::FIRST, LAST);
-        let (mut uids, mut after) = (UidSet::new(), None);
-        loop {
-            let page = self.page(&all, Columns::UIDS, after, self.shared.limits.rows_per_page).await?;
+        let mut uids = UidSet::new();
+        let mut pages = Pages::new(all, Columns::UIDS, self.shared.limits.rows_per_page);
+        while let Some(page) = pages.next(self).await? {
             uids.extend(page.uids);
-            if page.next.is_none() {
-                return Ok(uids);
-            }
-            after = page.next;
-            self.pause().await?;
         }
+        Ok(uids)
     }
 
     pub(super) async fn sync(
@@ -88,20 +85,14 @@ impl<S: Store, A> Session<'_, S, A> {
         let changed = self.changed_uids(since).await?;
         let uids = changed.map_or_else(|| known.clone(), |changed| changed.intersection(known));
         let columns = Columns::FLAGS.and(Columns::MODSEQ);
-        let mut after = None;
-        while !uids.is_empty() {
-            let page = self.page(&uids, columns, after, self.shared.limits.rows_per_page).await?;
+        let mut pages = Pages::new(uids, columns, self.shared.limits.rows_per_page);
+        while let Some(page) = pages.next(self).await? {
             for ((&uid, &modseq), flags) in page.uids.iter().zip(&page.modseqs).zip(&page.flags) {
                 if modseq > since {
                     self.drained().await?;
                     self.driver.machine.resume_row(ticket, uid, modseq, flags::names(flags))?;
                 }
             }
-            if page.next.is_none() {
-                break;
-            }
-            after = page.next;
-            self.pause().await?;
         }
         Ok(())
     }
@@ -171,10 +162,14 @@ impl<S: Store, A> Session<'_, S, A> {
     ) -> Result<Synced, Stop> {
         let store = self.shared.store;
         let (mailbox, _) = self.selected()?;
+        if let Some(upto) = self.only_own(rows_since, vanished_since).await? {
+            return Ok(Synced::Upto { vanished: UidSet::new(), upto });
+        }
         let columns = Columns::FLAGS.and(Columns::MODSEQ);
         let limit = self.shared.limits.rows_per_page;
         // Rows up to there were told already.
         let mut after = Some(ChangeCursor { modseq: rows_since, uid: LAST });
+        let mut last = None;
         loop {
             let changes = store.changed_since(mailbox, vanished_since, columns, after, limit);
             let page = match self.driver.attend(changes).await {
@@ -189,17 +184,31 @@ impl<S: Store, A> Session<'_, S, A> {
                 Err(error) => return Err(error.into()),
             };
             self.tell_rows(&page.rows, rows_since, ticket).await?;
+            last = last.max(page.rows.uids.iter().copied().max());
             if page.next.is_some() {
                 after = page.next;
                 self.pause().await?;
                 continue;
             }
             // What was told belongs to the view from now on.
-            if self.renew(mailbox).await?.is_none() {
-                return Ok(Synced::Gone);
-            }
+            self.selected.iter_mut().for_each(|selected| selected.synced(page.upto, last));
             return Ok(Synced::Upto { vanished: page.vanished, upto: page.upto });
         }
+    }
+
+    /// Up to where all changes are this session's own, if that is all there is.
+    async fn only_own(&mut self, rows_since: ModSeq, vanished_since: ModSeq) -> Result<Option<ModSeq>, Stop> {
+        let Some(selected) = &mut self.selected else { return Ok(None) };
+        let (mailbox, own) = (selected.mailbox, selected.own);
+        if rows_since != vanished_since || rows_since != selected.snapshot.status.highest_modseq {
+            return Ok(None);
+        }
+        let status = self.driver.attend(self.shared.store.status(&[mailbox])).await?;
+        let is_all = status.first().copied().flatten().is_some_and(|status| status.highest_modseq == own);
+        if let Some(selected) = self.selected.as_mut().filter(|_| is_all) {
+            selected.synced(own, None);
+        }
+        Ok(is_all.then_some(own))
     }
 
     /// Tells what has changed, by looking at all messages: it is too long ago to tell what vanished.
@@ -207,17 +216,13 @@ impl<S: Store, A> Session<'_, S, A> {
         let upto = self.selected()?.1.status.highest_modseq;
         let all = UidSet::range(Uid::FIRST, LAST);
         let columns = Columns::FLAGS.and(Columns::MODSEQ);
-        let (mut uids, mut after) = (UidSet::new(), None);
-        loop {
-            let page = self.page(&all, columns, after, self.shared.limits.rows_per_page).await?;
+        let mut uids = UidSet::new();
+        let mut pages = Pages::new(all, columns, self.shared.limits.rows_per_page);
+        while let Some(page) = pages.next(self).await? {
             self.tell_rows(&page, since, ticket).await?;
             uids.extend(page.uids);
-            if page.next.is_none() {
-                return Ok(Synced::TooOld { uids, upto });
-            }
-            after = page.next;
-            self.pause().await?;
         }
+        Ok(Synced::TooOld { uids, upto })
     }
 
     async fn tell_rows(
@@ -243,6 +248,7 @@ impl<S: Store, A> Session<'_, S, A> {
             Err(error) => return Err(error.into()),
         };
         if let Some(selected) = &mut self.selected {
+            selected.own = snapshot.status.highest_modseq;
             selected.snapshot = Arc::new(snapshot);
         }
         Ok(Some(()))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mailwright_auth::Exchange;
 use mailwright_core::Machine as _;
-use mailwright_core::{AccountId, MailboxId, Ticket};
+use mailwright_core::{AccountId, MailboxId, ModSeq, Ticket, Uid};
 use mailwright_imap::server::Question;
 use mailwright_imap::{Rejection, Server};
 use mailwright_store::{Batch, ChangeHints, OpOutcome, Rejected, Snapshot, Store};
@@ -54,7 +54,30 @@ pub(super) struct Selected {
     pub(super) mailbox: MailboxId,
     /// Taken when the view was last brought up to date: what the client sees belongs to it.
     pub(super) snapshot: Arc<Snapshot>,
+    /// What this session has changed since, and told already: up to this MODSEQ there is no other change.
+    pub(super) own: ModSeq,
     pub(super) hints: ChangeHints,
+}
+
+impl Selected {
+    pub(super) fn new(snapshot: Arc<Snapshot>, hints: ChangeHints) -> Self {
+        Self { mailbox: snapshot.mailbox, own: snapshot.status.highest_modseq, snapshot, hints }
+    }
+
+    /// This session has changed the mailbox, and tells what. If there is no MODSEQ between, nobody else has.
+    pub(super) fn changed(&mut self, modseq: ModSeq) {
+        if modseq.get() == self.own.get() + 1 {
+            self.own = modseq;
+        }
+    }
+
+    /// The view is as the mailbox was at `upto`, and has messages up to `last`.
+    pub(super) fn synced(&mut self, upto: ModSeq, last: Option<Uid>) {
+        let status = &mut Arc::make_mut(&mut self.snapshot).status;
+        status.highest_modseq = upto;
+        status.uid_next = status.uid_next.max(last.and_then(Uid::next).unwrap_or(status.uid_next));
+        self.own = upto;
+    }
 }
 
 impl<'a, S: Store, A> Session<'a, S, A> {

@@ -19,8 +19,15 @@ pub trait Base: Clone {
     /// The value of a row.
     fn get(&self, table: u8, key: &[u8]) -> Option<Vec<u8>>;
 
-    /// At most `limit` rows from `from` to `to`, ascending.
-    fn page(&self, table: u8, from: Bound<&[u8]>, to: Bound<&[u8]>, limit: usize) -> Vec<(Vec<u8>, Vec<u8>)>;
+    /// Shows at most `limit` rows from `from` to `to`, ascending.
+    fn walk(
+        &self,
+        table: u8,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+        limit: usize,
+        row: &mut dyn FnMut(&[u8], &[u8]),
+    );
 
     /// Takes note that a row is not what a table of that number can have.
     fn damaged(&self, table: u8, key: &[u8]);
@@ -43,9 +50,7 @@ impl Base for Nothing {
         None
     }
 
-    fn page(&self, _: u8, _: Bound<&[u8]>, _: Bound<&[u8]>, _: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
-        Vec::new()
-    }
+    fn walk(&self, _: u8, _: Bound<&[u8]>, _: Bound<&[u8]>, _: usize, _: &mut dyn FnMut(&[u8], &[u8])) {}
 
     fn damaged(&self, _: u8, _: &[u8]) {}
 
@@ -241,16 +246,35 @@ struct BaseRows<'a, K, V, B> {
     table: &'a Table<K, V, B>,
     from: Bound<Vec<u8>>,
     to: Bound<Vec<u8>>,
-    page: VecDeque<(Vec<u8>, Vec<u8>)>,
+    page: VecDeque<(K, V)>,
     /// How many rows the next page is to have. Zero: there are no more.
     limit: usize,
 }
 
-impl<'a, K, V, B> BaseRows<'a, K, V, B> {
+impl<'a, K: Field, V: Field, B: Base> BaseRows<'a, K, V, B> {
     const LARGEST_PAGE: usize = 1024;
 
     fn new(table: &'a Table<K, V, B>, from: Bound<Vec<u8>>, to: Bound<Vec<u8>>, expected: usize) -> Self {
         Self { table, from, to, page: VecDeque::new(), limit: expected.clamp(1, Self::LARGEST_PAGE) }
+    }
+
+    /// Reads the next page, which may have nothing that can be read.
+    fn turn(&mut self) {
+        let Table { number, base, .. } = self.table;
+        let (from, to) = (self.from.as_ref().map(Vec::as_slice), self.to.as_ref().map(Vec::as_slice));
+        let (mut rows, mut last, page) = (0, Vec::new(), &mut self.page);
+        base.walk(*number, from, to, self.limit, &mut |key, value| {
+            rows += 1;
+            last.clear();
+            last.extend_from_slice(key);
+            match (K::from_octets(key), V::from_octets(value)) {
+                (Some(key), Some(value)) => page.push_back((key, value)),
+                _ => base.damaged(*number, key),
+            }
+        });
+        let is_full = rows >= self.limit;
+        self.limit = if is_full { (self.limit * 8).min(Self::LARGEST_PAGE) } else { 0 };
+        self.from = Bound::Excluded(last);
     }
 }
 
@@ -258,28 +282,10 @@ impl<K: Field, V: Field, B: Base> Iterator for BaseRows<'_, K, V, B> {
     type Item = (K, V);
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let Some((key, value)) = self.page.pop_front() else {
-                if self.limit == 0 {
-                    return None;
-                }
-                let bounds = (self.from.as_ref().map(Vec::as_slice), self.to.as_ref().map(Vec::as_slice));
-                self.page = self.table.base.page(self.table.number, bounds.0, bounds.1, self.limit).into();
-                let is_full = self.page.len() >= self.limit;
-                self.limit = if is_full { (self.limit * 8).min(Self::LARGEST_PAGE) } else { 0 };
-                if let Some((last, _)) = self.page.back() {
-                    self.from = Bound::Excluded(last.clone());
-                }
-                if self.page.is_empty() {
-                    return None;
-                }
-                continue;
-            };
-            match (K::from_octets(&key), V::from_octets(&value)) {
-                (Some(key), Some(value)) => return Some((key, value)),
-                _ => self.table.base.damaged(self.table.number, &key),
-            }
+        while self.page.is_empty() && self.limit > 0 {
+            self.turn();
         }
+        self.page.pop_front()
     }
 }
 
@@ -311,13 +317,14 @@ mod tests {
             self.0.borrow().get(&(table, key.to_vec())).cloned()
         }
 
-        fn page(
+        fn walk(
             &self,
             table: u8,
             from: Bound<&[u8]>,
             to: Bound<&[u8]>,
             limit: usize,
-        ) -> Vec<(Vec<u8>, Vec<u8>)> {
+            row: &mut dyn FnMut(&[u8], &[u8]),
+        ) {
             let at = |bound: Bound<&[u8]>| bound.map(|key| (table, key.to_vec()));
             let from = match at(from) {
                 Bound::Unbounded => Bound::Included((table, Vec::new())),
@@ -328,7 +335,7 @@ mod tests {
                 to => to,
             };
             let rows = self.0.borrow();
-            rows.range((from, to)).take(limit).map(|((_, key), value)| (key.clone(), value.clone())).collect()
+            rows.range((from, to)).take(limit).for_each(|((_, key), value)| row(key, value));
         }
 
         fn damaged(&self, table: u8, key: &[u8]) {
