@@ -111,16 +111,16 @@ fn lower(octets: impl AsRef<[u8]>) -> Value {
     text(octets.as_ref().to_ascii_lowercase())
 }
 
-fn or_null(octets: Option<&bytes::Bytes>) -> Value {
+fn or_null(octets: Option<&&[u8]>) -> Value {
     octets.map_or(Value::Null, text)
 }
 
-fn field_of(envelope: &Envelope, field: &str) -> Value {
-    let list = |addresses: &[EnvelopeAddress]| {
+fn field_of(envelope: &Envelope<&[u8]>, field: &str) -> Value {
+    let list = |addresses: &[EnvelopeAddress<&[u8]>]| {
         if addresses.is_empty() {
             return Value::Null;
         }
-        let parts = |address: &EnvelopeAddress| {
+        let parts = |address: &EnvelopeAddress<&[u8]>| {
             let parts = [&address.name, &address.route, &address.mailbox, &address.host];
             json!(parts.map(|part| or_null(part.as_ref())))
         };
@@ -132,8 +132,8 @@ fn field_of(envelope: &Envelope, field: &str) -> Value {
         "in-reply-to" => or_null(envelope.in_reply_to.as_ref()),
         "message-id" => or_null(envelope.message_id.as_ref()),
         "from" => list(&envelope.from),
-        "sender" => list(&envelope.sender),
-        "reply-to" => list(&envelope.reply_to),
+        "sender" => list(envelope.shown_sender()),
+        "reply-to" => list(envelope.shown_reply_to()),
         "to" => list(&envelope.to),
         "cc" => list(&envelope.cc),
         "bcc" => list(&envelope.bcc),
@@ -141,7 +141,7 @@ fn field_of(envelope: &Envelope, field: &str) -> Value {
     }
 }
 
-fn structure(body: &BodyStructure) -> Value {
+fn structure(body: &BodyStructure<&[u8]>) -> Value {
     let subtype = lower(&body.subtype);
     let part = match &body.kind {
         BodyKind::Multipart(parts) => {

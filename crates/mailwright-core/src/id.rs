@@ -48,6 +48,7 @@ impl Uid {
     }
 
     /// The number.
+    #[inline]
     pub fn get(self) -> u32 {
         self.0.get()
     }
@@ -75,6 +76,7 @@ impl UidValidity {
     }
 
     /// The number.
+    #[inline]
     pub fn get(self) -> u32 {
         self.0.get()
     }
@@ -102,6 +104,7 @@ impl ModSeq {
     }
 
     /// The number.
+    #[inline]
     pub fn get(self) -> u64 {
         self.0
     }

@@ -47,6 +47,7 @@ impl Output {
     }
 
     /// Appends a copy of `bytes`, held.
+    #[inline]
     pub fn put(&mut self, bytes: &[u8]) {
         self.tail.extend_from_slice(bytes);
         self.len += bytes.len();

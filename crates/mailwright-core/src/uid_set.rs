@@ -80,6 +80,9 @@ impl UidSet {
         if first > last {
             return;
         }
+        if self.runs.last().is_none_or(|run| run.1.saturating_add(1) < first) {
+            return self.runs.push((first, last));
+        }
         // Runs that overlap or touch the new one are those in from..to.
         let from = self.runs.partition_point(|run| run.1.saturating_add(1) < first);
         let to = self.runs.partition_point(|run| run.0 <= last.saturating_add(1));
@@ -180,7 +183,11 @@ impl FromIterator<Uid> for UidSet {
 impl Extend<Uid> for UidSet {
     fn extend<I: IntoIterator<Item = Uid>>(&mut self, uids: I) {
         for uid in uids {
-            self.insert(uid);
+            // Mostly they come in order.
+            match self.runs.last_mut() {
+                Some(run) if run.1.checked_add(1) == Some(uid.get()) => run.1 = uid.get(),
+                _ => self.insert(uid),
+            }
         }
     }
 }

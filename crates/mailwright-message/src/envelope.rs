@@ -1,6 +1,5 @@
 //! The envelope within a scan: as it is gathered, kept and read.
 
-use bytes::Bytes;
 use mailwright_core::{Envelope, EnvelopeAddress};
 
 use crate::error::ScanError;
@@ -143,7 +142,7 @@ impl<'a> EnvelopeReader<'a> {
     }
 
     /// All of it.
-    pub(crate) fn envelope(mut self) -> Result<Envelope, ScanError> {
+    pub(crate) fn envelope(mut self) -> Result<Envelope<&'a [u8]>, ScanError> {
         let mut envelope = Envelope::default();
         for (at, field) in TEXTS.into_iter().enumerate() {
             if !self.has(at) {
@@ -171,23 +170,16 @@ impl<'a> EnvelopeReader<'a> {
                 ListField::Bcc => envelope.bcc = list,
             }
         }
-        // RFC 9051 §7.5.2: the server sets them.
-        if envelope.sender.is_empty() {
-            envelope.sender.clone_from(&envelope.from);
-        }
-        if envelope.reply_to.is_empty() {
-            envelope.reply_to.clone_from(&envelope.from);
-        }
         Ok(envelope)
     }
 
-    fn list(&mut self) -> Result<Vec<EnvelopeAddress>, ScanError> {
+    fn list(&mut self) -> Result<Vec<EnvelopeAddress<&'a [u8]>>, ScanError> {
         let count = self.reader.count()?;
         // Each takes an octet at least: who claims more is damaged.
         let mut list = Vec::with_capacity(count.min(self.reader.left()));
         for _ in 0..count {
             let bits = self.reader.octet()?;
-            let mut part = |at: u8| -> Result<Option<Bytes>, ScanError> {
+            let mut part = |at: u8| -> Result<Option<&'a [u8]>, ScanError> {
                 if bits >> at & 1 == 0 { Ok(None) } else { self.reader.text().map(Some) }
             };
             list.push(EnvelopeAddress { name: part(0)?, route: part(1)?, mailbox: part(2)?, host: part(3)? });
@@ -195,13 +187,13 @@ impl<'a> EnvelopeReader<'a> {
         Ok(list)
     }
 
-    /// One text, without counting references.
+    /// One text.
     pub(crate) fn text(mut self, wanted: TextField) -> Result<Option<&'a [u8]>, ScanError> {
         for (at, field) in TEXTS.into_iter().enumerate() {
             if !self.has(at) {
                 continue;
             }
-            let text = self.reader.borrowed()?;
+            let text = self.reader.text()?;
             if field == wanted {
                 return Ok(Some(text));
             }
@@ -209,7 +201,7 @@ impl<'a> EnvelopeReader<'a> {
         Ok(None)
     }
 
-    /// Shows one list's addresses, without counting references.
+    /// Shows one list's addresses.
     pub(crate) fn addresses(
         mut self,
         wanted: ListField,
@@ -217,7 +209,7 @@ impl<'a> EnvelopeReader<'a> {
     ) -> Result<(), ScanError> {
         for at in 0..TEXTS.len() {
             if self.has(at) {
-                self.reader.borrowed()?;
+                self.reader.text()?;
             }
         }
         for (at, field) in LISTS.into_iter().enumerate() {
@@ -227,7 +219,7 @@ impl<'a> EnvelopeReader<'a> {
             for _ in 0..self.reader.count()? {
                 let bits = self.reader.octet()?;
                 let mut part = |at: u8| -> Result<Option<&'a [u8]>, ScanError> {
-                    if bits >> at & 1 == 0 { Ok(None) } else { self.reader.borrowed().map(Some) }
+                    if bits >> at & 1 == 0 { Ok(None) } else { self.reader.text().map(Some) }
                 };
                 let parsed = Parsed { name: part(0)?, route: part(1)?, mailbox: part(2)?, host: part(3)? };
                 if field == wanted {

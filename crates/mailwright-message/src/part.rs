@@ -1,6 +1,5 @@
 //! What a part's own header says, as it is kept in a scan.
 
-use bytes::Bytes;
 use mailwright_core::{Disposition, Parameters};
 
 use crate::error::ScanError;
@@ -239,24 +238,24 @@ fn put_parameters(out: &mut Vec<u8>, parameters: &[Parameter]) {
 }
 
 /// What a part's header says, read from a scan.
-pub(crate) struct PartFields {
-    pub(crate) media_type: Bytes,
-    pub(crate) subtype: Bytes,
-    pub(crate) parameters: Parameters,
-    pub(crate) encoding: Option<Bytes>,
-    pub(crate) id: Option<Bytes>,
-    pub(crate) description: Option<Bytes>,
-    pub(crate) disposition: Option<Disposition>,
-    pub(crate) md5: Option<Bytes>,
-    pub(crate) language: Vec<Bytes>,
-    pub(crate) location: Option<Bytes>,
+pub(crate) struct PartFields<'a> {
+    pub(crate) media_type: &'a [u8],
+    pub(crate) subtype: &'a [u8],
+    pub(crate) parameters: Parameters<&'a [u8]>,
+    pub(crate) encoding: Option<&'a [u8]>,
+    pub(crate) id: Option<&'a [u8]>,
+    pub(crate) description: Option<&'a [u8]>,
+    pub(crate) disposition: Option<Disposition<&'a [u8]>>,
+    pub(crate) md5: Option<&'a [u8]>,
+    pub(crate) language: Vec<&'a [u8]>,
+    pub(crate) location: Option<&'a [u8]>,
 }
 
-impl PartFields {
-    pub(crate) fn read(reader: &mut Reader<'_>, kind: PartKind) -> Result<Self, ScanError> {
+impl<'a> PartFields<'a> {
+    pub(crate) fn read(reader: &mut Reader<'a>, kind: PartKind) -> Result<Self, ScanError> {
         let bits = reader.octet()?;
         let media_type = match kind {
-            PartKind::Multipart => Bytes::from_static(b"multipart"),
+            PartKind::Multipart => b"multipart",
             _ => reader.text()?,
         };
         Ok(Self {
@@ -276,7 +275,7 @@ impl PartFields {
     }
 }
 
-/// What is needed to decode a part, read from a scan without copies.
+/// What is needed to decode a part, read from a scan.
 pub(crate) struct PartCoding<'a> {
     pub(crate) charset: Option<&'a [u8]>,
     pub(crate) encoding: Option<&'a [u8]>,
@@ -286,17 +285,17 @@ impl<'a> PartCoding<'a> {
     pub(crate) fn read(reader: &mut Reader<'a>, kind: PartKind) -> Result<Self, ScanError> {
         let bits = reader.octet()?;
         if kind != PartKind::Multipart {
-            reader.borrowed()?;
+            reader.text()?;
         }
-        reader.borrowed()?;
+        reader.text()?;
         let mut charset = None;
         for _ in 0..reader.count()? {
-            let (name, value) = (reader.borrowed()?, reader.borrowed()?);
+            let (name, value) = (reader.text()?, reader.text()?);
             if name.eq_ignore_ascii_case(b"charset") {
                 charset = charset.or(Some(value));
             }
         }
-        Ok(Self { charset, encoding: if_there(reader, bits & ENCODING, Reader::borrowed)? })
+        Ok(Self { charset, encoding: if_there(reader, bits & ENCODING, Reader::text)? })
     }
 }
 
@@ -308,7 +307,7 @@ fn if_there<'a, T>(
     if bit == 0 { Ok(None) } else { read(reader).map(Some) }
 }
 
-fn parameters(reader: &mut Reader<'_>) -> Result<Parameters, ScanError> {
+fn parameters<'a>(reader: &mut Reader<'a>) -> Result<Parameters<&'a [u8]>, ScanError> {
     let count = reader.count()?;
     let mut parameters = Vec::with_capacity(count.min(reader.left()));
     for _ in 0..count {
@@ -317,7 +316,7 @@ fn parameters(reader: &mut Reader<'_>) -> Result<Parameters, ScanError> {
     Ok(parameters)
 }
 
-fn texts(reader: &mut Reader<'_>) -> Result<Vec<Bytes>, ScanError> {
+fn texts<'a>(reader: &mut Reader<'a>) -> Result<Vec<&'a [u8]>, ScanError> {
     let count = reader.count()?;
     let mut texts = Vec::with_capacity(count.min(reader.left()));
     for _ in 0..count {

@@ -129,11 +129,21 @@ impl Scan {
         self.sent
     }
 
+    /// Whether [`envelope`](Self::envelope) was kept. If not, it can only be had by scanning the message again.
+    pub fn has_envelope(&self) -> bool {
+        self.flags & ENVELOPE != 0
+    }
+
+    /// Whether what is told of the parts was kept. If not, it can only be had by scanning the message again.
+    pub fn has_parts(&self) -> bool {
+        self.flags & PARTS != 0
+    }
+
     /// ENVELOPE (RFC 9051 §7.5.2).
     ///
     /// # Errors
     /// If it was left out, or is damaged.
-    pub fn envelope(&self) -> Result<Envelope, ScanError> {
+    pub fn envelope(&self) -> Result<Envelope<&[u8]>, ScanError> {
         self.envelope_reader()?.envelope()
     }
 
@@ -148,7 +158,7 @@ impl Scan {
     ///
     /// # Errors
     /// If it was left out, or is damaged.
-    pub fn body_structure(&self) -> Result<BodyStructure, ScanError> {
+    pub fn body_structure(&self) -> Result<BodyStructure<&[u8]>, ScanError> {
         self.structure(&self.root()?, 0)
     }
 
@@ -211,7 +221,7 @@ impl Scan {
         })
     }
 
-    fn structure(&self, record: &Record, depth: usize) -> Result<BodyStructure, ScanError> {
+    fn structure(&self, record: &Record, depth: usize) -> Result<BodyStructure<&[u8]>, ScanError> {
         // More cannot come from a scanner, but for the empty part of the innermost.
         if depth > DEEPEST + 1 {
             return Err(ScanError::Damaged);
@@ -238,7 +248,7 @@ impl Scan {
                 media_type: fields.media_type,
                 id: fields.id,
                 description: fields.description,
-                encoding: fields.encoding.unwrap_or(Bytes::from_static(b"7BIT")),
+                encoding: fields.encoding.unwrap_or(b"7BIT"),
                 octets: record.body.end.saturating_sub(record.body.start),
                 content,
             }))
@@ -255,7 +265,7 @@ impl Scan {
     }
 
     /// The envelope of a message within the message.
-    fn inner_envelope(&self, inner: &Record) -> Result<Envelope, ScanError> {
+    fn inner_envelope(&self, inner: &Record) -> Result<Envelope<&[u8]>, ScanError> {
         let mut reader = Reader::new(&self.octets, inner.fields, inner.end);
         PartFields::read(&mut reader, inner.kind)?;
         if !inner.has_envelope {

@@ -23,7 +23,7 @@ use crate::syntax::date::SentDate;
 /// scanner.feed(b"Subject: te");
 /// scanner.feed(b"a?\r\n\r\nAt four.\r\n");
 /// let scan = scanner.finish();
-/// assert_eq!(scan.envelope()?.subject.unwrap(), "tea?");
+/// assert_eq!(scan.envelope()?.subject, Some(&b"tea?"[..]));
 /// assert_eq!(scan.size(), 27);
 /// # Ok::<(), mailwright_message::ScanError>(())
 /// ```

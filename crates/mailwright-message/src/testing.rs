@@ -63,7 +63,7 @@ fn read_all(scan: &Scan) -> Result<Vec<Vec<u32>>, ScanError> {
 }
 
 /// The numbers of parts.
-fn walk(part: &BodyStructure, at: &mut Vec<u32>, paths: &mut Vec<Vec<u32>>) {
+fn walk(part: &BodyStructure<&[u8]>, at: &mut Vec<u32>, paths: &mut Vec<Vec<u32>>) {
     if paths.len() >= PARTS {
         return;
     }
@@ -95,7 +95,7 @@ fn walk(part: &BodyStructure, at: &mut Vec<u32>, paths: &mut Vec<Vec<u32>>) {
 }
 
 /// A message within the message has no number of its own; if it is no multipart, its body has.
-fn inner(body: &BodyStructure, at: &mut Vec<u32>, paths: &mut Vec<Vec<u32>>) {
+fn inner(body: &BodyStructure<&[u8]>, at: &mut Vec<u32>, paths: &mut Vec<Vec<u32>>) {
     match &body.kind {
         BodyKind::Multipart(parts) => {
             for (number, part) in (1..).zip(parts) {

@@ -99,38 +99,18 @@ impl<'a> Reader<'a> {
         usize::try_from(self.number()?).map_err(|_| ScanError::Damaged)
     }
 
-    pub(crate) fn text(&mut self) -> Result<Bytes, ScanError> {
-        match self.any_text()? {
-            Text::Word(word) => Ok(Bytes::from_static(word)),
-            Text::Here(from, to) => Ok(self.all.slice(from..to)),
-        }
-    }
-
-    /// The same, without counting a reference.
-    pub(crate) fn borrowed(&mut self) -> Result<&'a [u8], ScanError> {
-        match self.any_text()? {
-            Text::Word(word) => Ok(word),
-            Text::Here(from, to) => self.all.get(from..to).ok_or(ScanError::Damaged),
-        }
-    }
-
-    fn any_text(&mut self) -> Result<Text, ScanError> {
+    /// A text, as it stands in what is read.
+    pub(crate) fn text(&mut self) -> Result<&'a [u8], ScanError> {
         let header = self.number()?;
         if header & 1 == 1 {
-            return words::word(header >> 1).map(Text::Word).ok_or(ScanError::Damaged);
+            return words::word(header >> 1).ok_or(ScanError::Damaged);
         }
         let length = usize::try_from(header >> 1).map_err(|_| ScanError::Damaged)?;
-        let from = self.at;
-        let to = from.checked_add(length).filter(|to| *to <= self.end).ok_or(ScanError::Damaged)?;
+        let to = self.at.checked_add(length).filter(|to| *to <= self.end).ok_or(ScanError::Damaged)?;
+        let text = self.all.get(self.at..to).ok_or(ScanError::Damaged)?;
         self.at = to;
-        Ok(Text::Here(from, to))
+        Ok(text)
     }
-}
-
-enum Text {
-    Word(&'static [u8]),
-    /// Never past the end of what is read from.
-    Here(usize, usize),
 }
 
 #[cfg(test)]
@@ -171,8 +151,7 @@ mod tests {
         let all = Bytes::from(out);
         let mut reader = Reader::new(&all, 0, usize::MAX);
         for text in ["text", "", "text", "unheard-of"] {
-            assert_eq!(reader.clone().text().unwrap(), text);
-            assert_eq!(reader.borrowed().unwrap(), text.as_bytes());
+            assert_eq!(reader.text().unwrap(), text.as_bytes());
         }
         assert_eq!(reader.text(), Err(ScanError::Damaged));
     }

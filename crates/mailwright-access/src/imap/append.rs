@@ -1,18 +1,17 @@
 //! APPEND.
 
 use bytes::Bytes;
-use mailwright_core::UidSet;
 use mailwright_imap::Rejection;
 use mailwright_imap::server::Appended;
 use mailwright_imap::types::{DateTime, Flag};
 use mailwright_message::{Scan, ScanLimits, Scanner};
-use mailwright_store::{Append, BlobHint, BlobWriter, Op, OpOutcome, Opaque, Store, Usage};
+use mailwright_store::{Append, BlobHint, BlobWriter, Flags, Op, OpOutcome, Opaque, Store, Usage};
 
 use super::appending::{Appending, Arriving};
 use super::calendar;
 use super::flags;
 use super::refusal::{for_health, of_blob, of_delivery};
-use super::session::Session;
+use super::session::{Selected, Session};
 use super::stop::Stop;
 
 /// A piece smaller than this is copied: it must not keep the whole buffer that it was read into.
@@ -111,17 +110,22 @@ impl<S: Store, A> Session<'_, S, A> {
             return Err(failed.into());
         }
         let mut batch = self.shared.setup.batch();
+        let flags: Vec<Flags> = appending.arrived.iter().map(|append| append.flags.clone()).collect();
         batch.ops.extend(appending.arrived.into_iter().map(Op::Append));
         let outcome = self.commit_all(batch).await.map_err(of_delivery)?;
-        let (mut uids, mut uid_validity) = (UidSet::new(), None);
-        for op in outcome {
-            if let OpOutcome::Appended(appended) = op {
-                uids.insert(appended.uid);
-                uid_validity = Some(appended.uid_validity);
-            }
+        let appended = outcome.into_iter().filter_map(|op| match op {
+            OpOutcome::Appended(appended) => Some(appended),
+            _ => None,
+        });
+        let appended: Vec<_> = appended.collect();
+        // All of a batch have one MODSEQ, and go to one mailbox.
+        let last = appended.last().ok_or_else(Rejection::local_error)?;
+        let is_selected = |selected: &&mut Selected| selected.mailbox == last.mailbox;
+        if let Some(selected) = self.selected.as_mut().filter(is_selected) {
+            selected.appended(last.modseq, appended.iter().map(|appended| appended.uid).zip(flags));
         }
-        let uid_validity = uid_validity.ok_or_else(Rejection::local_error)?;
-        Ok(Appended { uid_validity, uids })
+        let uids = appended.iter().map(|appended| appended.uid).collect();
+        Ok(Appended { uid_validity: last.uid_validity, uids })
     }
 }
 

@@ -1,12 +1,14 @@
 //! FETCH.
 
 use std::borrow::Cow;
+use std::iter;
 
 use bytes::Bytes;
 use mailwright_core::{Ticket, Uid, UidSet};
 use mailwright_imap::Rejection;
 use mailwright_imap::server::{Changed, Fetch, ask};
 use mailwright_imap::types::FetchItem;
+use mailwright_message::Scan;
 use mailwright_store::{
     BlobError, BlobReader, Columns, FlagChange, Flags, OpOutcome, RowPage, Store, StoreFlags, StoredRow,
     SystemFlag,
@@ -18,12 +20,23 @@ use super::flags::names;
 use super::pages::Pages;
 use super::refusal::of_blob;
 use super::scans::Content;
-use super::section::{Ready, Value, Wanted, columns};
+use super::section::{Need, Ready, Value, Wanted, columns, needs_octets};
 use super::session::Session;
 use super::stop::Stop;
 
 /// Messages that are read together. Bounds what is held besides octets.
 const TOGETHER: usize = 64;
+
+/// What is known of a message besides its row in the page.
+#[derive(Default)]
+struct Known<'a> {
+    scan: Option<&'a Scan>,
+    /// One for each item, or none at all.
+    values: &'a [Value],
+    read: &'a [Result<Bytes, BlobError>],
+    /// It was made `\Seen`.
+    seen: Option<&'a StoredRow>,
+}
 
 impl<S: Store, A> Session<'_, S, A> {
     pub(super) async fn fetch(&mut self, fetch: &Fetch, ticket: &Ticket<ask::Fetch>) -> Result<(), Stop> {
@@ -62,30 +75,30 @@ impl<S: Store, A> Session<'_, S, A> {
         ticket: &Ticket<ask::Fetch>,
         refused: &mut Option<Rejection>,
     ) -> Result<(), Stop> {
+        let rows = (0..page.uids.len()).filter(|at| is_wanted(fetch, page, *at));
+        let (need, reads) = (Need::of(&fetch.items), fetch.items.iter().any(needs_octets));
         let (mut ready, mut wanted) = (Vec::new(), Wanted::default());
-        let needs_message = !page.blobs.is_empty();
-        for (at, &uid) in page.uids.iter().enumerate() {
-            let modseq = page.modseqs.get(at).copied();
-            if fetch.changed_since.is_some_and(|since| modseq.is_some_and(|modseq| modseq <= since)) {
-                continue;
-            }
-            if !needs_message {
-                self.drained().await?;
-                self.row(fetch, page, at, uid, &[], &[], None, ticket).await?;
-                continue;
-            }
-            let Some(message) = Content::of(page, at) else { continue };
-            match self.values(&fetch.items, message, page.scans.get(at), &mut wanted).await {
-                Ok(values) => ready.push(Ready { at, message, values }),
-                Err(Stop::Refused(rejection)) => {
-                    warn!(%uid, reply = %rejection, "a message cannot be fetched");
-                    *refused = Some(rejection);
+        for at in rows {
+            let Some(&uid) = page.uids.get(at) else { continue };
+            let content = Content::of(page, at);
+            let mut scan = None;
+            if need.is_any() {
+                scan = whole(self.scan_for(need, uid, content, page.scans.get(at)).await, uid, refused)?;
+                if scan.is_none() {
+                    continue;
                 }
-                Err(stop) => return Err(stop),
             }
-            let streams = ready
-                .last()
-                .is_some_and(|ready| ready.values.iter().any(|value| matches!(value, Value::Stream(_))));
+            if !reads {
+                self.drained().await?;
+                let row =
+                    self.row(fetch, page, at, Known { scan: scan.as_ref(), ..Known::default() }, ticket);
+                whole(row.await, uid, refused)?;
+                continue;
+            }
+            let values = self.values(&fetch.items, content, scan.as_ref(), &mut wanted).await;
+            let Some(values) = whole(values, uid, refused)? else { continue };
+            let streams = values.iter().any(|value| matches!(value, Value::Stream(_)));
+            ready.push(Ready { at, uid, scan, values });
             if streams || ready.len() >= TOGETHER || wanted.octets >= self.shared.limits.sections {
                 self.tell(fetch, page, &ready, &wanted, ticket, refused).await?;
                 (ready, wanted) = (Vec::new(), Wanted::default());
@@ -109,11 +122,11 @@ impl<S: Store, A> Session<'_, S, A> {
             [] => Vec::new(),
             ranges => self.driver.attend(self.shared.store.read_blobs(ranges)).await,
         };
-        let mut whole = Vec::with_capacity(ready.len());
+        let mut there = Vec::with_capacity(ready.len());
         for ready in ready {
-            let uid = ready.message.uid;
+            let uid = ready.uid;
             match ready.values.iter().find_map(|value| value.failed(&read)) {
-                None => whole.push(ready),
+                None => there.push(ready),
                 Some(BlobError::Gone(_)) => self.driver.machine.fetch_gone(ticket, uid)?,
                 Some(error) => {
                     warn!(%uid, %error, "a message cannot be read");
@@ -121,12 +134,12 @@ impl<S: Store, A> Session<'_, S, A> {
                 }
             }
         }
-        let seen = self.see(fetch, page, &whole).await?;
-        for Ready { at, message, values } in whole {
+        let seen = self.see(fetch, page, &there).await?;
+        for Ready { at, uid, scan, values } in there {
             self.drained().await?;
-            let seen =
-                seen.binary_search_by_key(&message.uid, |row| row.uid).ok().and_then(|at| seen.get(at));
-            self.row(fetch, page, *at, message.uid, values, &read, seen, ticket).await?;
+            let seen = seen.binary_search_by_key(uid, |row| row.uid).ok().and_then(|at| seen.get(at));
+            let known = Known { scan: scan.as_ref(), values, read: &read, seen };
+            whole(self.row(fetch, page, *at, known, ticket).await, *uid, refused)?;
         }
         Ok(())
     }
@@ -139,7 +152,7 @@ impl<S: Store, A> Session<'_, S, A> {
         let is_unseen = |ready: &&&Ready| {
             page.flags.get(ready.at).is_some_and(|flags: &Flags| !flags.has(SystemFlag::Seen))
         };
-        let uids: UidSet = ready.iter().filter(is_unseen).map(|ready| ready.message.uid).collect();
+        let uids: UidSet = ready.iter().filter(is_unseen).map(|ready| ready.uid).collect();
         if uids.is_empty() {
             return Ok(Vec::new());
         }
@@ -159,21 +172,23 @@ impl<S: Store, A> Session<'_, S, A> {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "all that is known of a message comes together here")]
     async fn row(
         &mut self,
         fetch: &Fetch,
         page: &RowPage,
         at: usize,
-        uid: Uid,
-        values: &[Value],
-        read: &[Result<Bytes, BlobError>],
-        seen: Option<&StoredRow>,
+        known: Known<'_>,
         ticket: &Ticket<ask::Fetch>,
     ) -> Result<(), Stop> {
+        let Known { scan, values, read, seen } = known;
+        let has = |wanted: fn(&FetchItem) -> bool| scan.filter(|_| fetch.items.iter().any(wanted));
+        let envelope = has(|item| matches!(item, FetchItem::Envelope)).map(Scan::envelope).transpose()?;
+        let structure = has(|item| matches!(item, FetchItem::Body | FetchItem::BodyStructure));
+        let structure = structure.map(Scan::body_structure).transpose()?;
+        let Some(&uid) = page.uids.get(at) else { return Ok(()) };
         let Some(mut row) = self.driver.machine.fetch(ticket, uid)? else { return Ok(()) };
         let (mut seen, made_seen) = (seen, seen.is_some());
-        for (item, value) in fetch.items.iter().zip(values.iter().map(Some).chain(std::iter::repeat(None))) {
+        for (item, value) in fetch.items.iter().zip(values.iter().map(Some).chain(iter::repeat(None))) {
             match (item, value) {
                 (FetchItem::Flags, _) => match (seen.take(), page.flags.get(at)) {
                     (Some(seen), _) => row.seen(changed(seen), names(&seen.flags)),
@@ -189,9 +204,9 @@ impl<S: Store, A> Session<'_, S, A> {
                     let own = page.modseqs.get(at).filter(|_| !made_seen);
                     own.into_iter().for_each(|modseq| row.modseq(*modseq));
                 }
-                (FetchItem::Envelope, Some(Value::Envelope(envelope))) => row.envelope(envelope),
-                (FetchItem::Body, Some(Value::Structure(body))) => row.body(body),
-                (FetchItem::BodyStructure, Some(Value::Structure(body))) => row.body_structure(body),
+                (FetchItem::Envelope, _) => envelope.iter().for_each(|envelope| row.envelope(envelope)),
+                (FetchItem::Body, _) => structure.iter().for_each(|body| row.body(body)),
+                (FetchItem::BodyStructure, _) => structure.iter().for_each(|body| row.body_structure(body)),
                 (FetchItem::BinarySize { part }, Some(Value::Size(octets))) => row.binary_size(part, *octets),
                 (FetchItem::Binary { part, partial, .. }, Some(Value::Octets(octets))) => {
                     row.binary(part, *partial, Some(octets.clone()));
@@ -220,6 +235,25 @@ impl<S: Store, A> Session<'_, S, A> {
         }
         row.finish();
         Ok(())
+    }
+}
+
+/// Whether a message has changed since what the client knows, if it says.
+fn is_wanted(fetch: &Fetch, page: &RowPage, at: usize) -> bool {
+    let modseq = page.modseqs.get(at);
+    fetch.changed_since.is_none_or(|since| modseq.is_none_or(|modseq| *modseq > since))
+}
+
+/// What could be made out of a message. That it cannot does not keep the client from the others.
+fn whole<T>(done: Result<T, Stop>, uid: Uid, refused: &mut Option<Rejection>) -> Result<Option<T>, Stop> {
+    match done {
+        Ok(done) => Ok(Some(done)),
+        Err(Stop::Refused(rejection)) => {
+            warn!(%uid, reply = %rejection, "a message cannot be fetched");
+            *refused = Some(rejection);
+            Ok(None)
+        }
+        Err(stop) => Err(stop),
     }
 }
 

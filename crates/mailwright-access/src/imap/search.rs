@@ -20,8 +20,22 @@ struct Job {
     plan: Plan,
     /// Octets that were looked at since others had their turn.
     spent: u64,
+    /// How many there may be.
+    turn: u64,
     /// When it has taken too long.
     until: Instant,
+}
+
+impl Job {
+    /// Counts work of so many octets for each key. Whether others are to have their turn.
+    fn spend(&mut self, octets: u64) -> bool {
+        self.spend_octets(octets.saturating_mul(self.plan.keys))
+    }
+
+    fn spend_octets(&mut self, octets: u64) -> bool {
+        self.spent = self.spent.saturating_add(octets);
+        self.spent >= self.turn
+    }
 }
 
 /// What it costs to look at a row, and at what a scan has of a field, in octets that are searched meanwhile.
@@ -75,7 +89,7 @@ impl<S: Store, A> Session<'_, S, A> {
             plan.columns = plan.columns.and(Columns::MODSEQ);
         }
         let until = self.shared.setup.clock.mono() + self.shared.limits.search;
-        let mut job = Job { plan, spent: 0, until };
+        let mut job = Job { plan, spent: 0, turn: self.shared.limits.turn, until };
         let limit = self.shared.limits.rows_per_page;
         let (mut found, mut modseq) = (UidSet::new(), Latest::default());
         let mut pages = Pages::new(search.uids.clone(), job.plan.columns, limit);
@@ -83,7 +97,9 @@ impl<S: Store, A> Session<'_, S, A> {
             let unanswered = Answers::default();
             let (mut hits, mut candidates) = (Vec::new(), UidSet::new());
             for (at, &uid) in page.uids.iter().enumerate() {
-                self.spend(&mut job, NODE).await?;
+                if job.spend(NODE) {
+                    self.turn(&mut job).await?;
+                }
                 match job.plan.decide(&page, at, &unanswered) {
                     Ok(true) => {
                         hits.push(uid);
@@ -100,16 +116,8 @@ impl<S: Store, A> Session<'_, S, A> {
         Ok(Found { uids: found, modseq: modseq.of(search.told) })
     }
 
-    /// Counts work of so many octets for each key, and lets others have their turn when it was much.
-    async fn spend(&mut self, job: &mut Job, octets: u64) -> Result<(), Stop> {
-        self.spend_octets(job, octets.saturating_mul(job.plan.keys)).await
-    }
-
-    async fn spend_octets(&mut self, job: &mut Job, octets: u64) -> Result<(), Stop> {
-        job.spent = job.spent.saturating_add(octets);
-        if job.spent < self.shared.limits.turn {
-            return Ok(());
-        }
+    /// Lets others have their turn.
+    async fn turn(&mut self, job: &mut Job) -> Result<(), Stop> {
         job.spent = 0;
         if self.shared.setup.clock.mono() > job.until {
             return Err(Rejection::limit().with_text("the search takes too long: look for less").into());
@@ -142,7 +150,9 @@ impl<S: Store, A> Session<'_, S, A> {
         let mut candidates = Vec::with_capacity(page.uids.len());
         for at in 0..page.uids.len() {
             let Some(message) = Content::of(page, at) else { continue };
-            self.spend(job, FIELD).await?;
+            if job.spend(FIELD) {
+                self.turn(job).await?;
+            }
             let mut answers = Answers::default();
             let plan = &job.plan;
             let Some(mut scan) = there(self.scan(message, page.scans.get(at)).await)? else { continue };
@@ -187,12 +197,16 @@ impl<S: Store, A> Session<'_, S, A> {
             let read = self.driver.attend(self.shared.store.read_blobs(&wanted)).await;
             for (candidate, header) in pending.into_iter().zip(read) {
                 let Some(header) = readable(header)? else { continue };
-                self.spend(job, header.len() as u64).await?;
+                if job.spend(header.len() as u64) {
+                    self.turn(job).await?;
+                }
                 job.plan.ask_header(&header, &mut candidate.answers);
                 candidate.is_found = job.plan.decide(page, candidate.at, &candidate.answers);
             }
             pending = rest;
-            self.spend(job, self.shared.limits.turn).await?;
+            if job.spend(self.shared.limits.turn) {
+                self.turn(job).await?;
+            }
         }
         Ok(())
     }
@@ -231,7 +245,9 @@ impl<S: Store, A> Session<'_, S, A> {
                 there(self.read_text(job, page, candidate, whole).await)?;
             }
             pending = rest;
-            self.spend(job, self.shared.limits.turn).await?;
+            if job.spend(self.shared.limits.turn) {
+                self.turn(job).await?;
+            }
         }
         Ok(())
     }
@@ -246,7 +262,9 @@ impl<S: Store, A> Session<'_, S, A> {
     ) -> Result<(), Stop> {
         while candidate.is_found.is_err() {
             let read = whole.as_ref().map_or(self.shared.limits.turn, |whole| whole.len() as u64);
-            self.spend_octets(job, read).await?;
+            if job.spend_octets(read) {
+                self.turn(job).await?;
+            }
             let Some((leaf, search)) = job.plan.text_search(&candidate.answers) else { break };
             if search.begin(&candidate.scan).is_err() {
                 candidate.scan = self.scan_again(candidate.message).await?;

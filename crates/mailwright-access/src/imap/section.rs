@@ -3,13 +3,14 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use mailwright_core::{BlobId, BodyStructure, Envelope};
+use mailwright_core::{BlobId, Uid, UidSet};
 use mailwright_imap::server::Fetch;
 use mailwright_imap::types::{FetchItem, Partial, Section, SectionText};
 use mailwright_imap::{Rejection, ResponseCode};
-use mailwright_message::{SectionText as Place, filter_header};
+use mailwright_message::{Scan, SectionText as Place, filter_header};
 use mailwright_store::{BlobError, Columns, Opaque, Store};
 
+use super::pages::Pages;
 use super::scans::Content;
 use super::session::Session;
 use super::stop::Stop;
@@ -17,10 +18,8 @@ use super::stop::Stop;
 /// What an item needs besides the row.
 #[derive(Debug)]
 pub(super) enum Value {
-    /// Nothing: it stands in the row.
+    /// Nothing: it stands in the row, or in the scan.
     InRow,
-    Envelope(Box<Envelope>),
-    Structure(Box<BodyStructure>),
     /// There is no such part.
     Nil,
     /// These octets.
@@ -40,7 +39,8 @@ pub(super) enum Value {
 pub(super) struct Ready {
     /// Where its row is in the page.
     pub(super) at: usize,
-    pub(super) message: Content,
+    pub(super) uid: Uid,
+    pub(super) scan: Option<Scan>,
     /// One for each item.
     pub(super) values: Vec<Value>,
 }
@@ -67,24 +67,17 @@ impl Wanted {
     }
 }
 
-/// Whether an item needs the message, and not its row alone.
-fn needs_message(item: &FetchItem) -> bool {
-    matches!(
-        item,
-        FetchItem::Envelope
-            | FetchItem::Body
-            | FetchItem::BodyStructure
-            | FetchItem::Section { .. }
-            | FetchItem::Binary { .. }
-            | FetchItem::BinarySize { .. }
-    )
+/// Whether an item needs octets of the message.
+pub(super) fn needs_octets(item: &FetchItem) -> bool {
+    matches!(item, FetchItem::Section { .. } | FetchItem::Binary { .. } | FetchItem::BinarySize { .. })
 }
 
 /// Whether an item needs to know where what is in the message.
 fn needs_scan(item: &FetchItem) -> bool {
     match item {
         FetchItem::Section { section, .. } => !section.part.is_empty() || section.text != SectionText::All,
-        item => needs_message(item),
+        FetchItem::Envelope | FetchItem::Body | FetchItem::BodyStructure => true,
+        item => needs_octets(item),
     }
 }
 
@@ -97,8 +90,9 @@ pub(super) fn columns(fetch: &Fetch) -> Columns {
             FetchItem::InternalDate => Columns::DATE,
             FetchItem::Size => Columns::SIZE,
             FetchItem::ModSeq => Columns::MODSEQ,
+            FetchItem::Envelope | FetchItem::Body | FetchItem::BodyStructure => Columns::SCAN,
             item if needs_scan(item) => Columns::SCAN.and(Columns::BLOB).and(Columns::SIZE),
-            item if needs_message(item) => Columns::BLOB.and(Columns::SIZE),
+            item if needs_octets(item) => Columns::BLOB.and(Columns::SIZE),
             _ => Columns::UIDS,
         });
     }
@@ -111,59 +105,84 @@ pub(super) fn columns(fetch: &Fetch) -> Columns {
     columns
 }
 
+/// What a FETCH has to know of what is in a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Need {
+    envelope: bool,
+    parts: bool,
+}
+
+impl Need {
+    pub(super) fn of(items: &[FetchItem]) -> Self {
+        let envelope = items.iter().any(|item| matches!(item, FetchItem::Envelope));
+        let others = items.iter().filter(|item| !matches!(item, FetchItem::Envelope));
+        Self { envelope, parts: others.into_iter().any(needs_scan) }
+    }
+
+    pub(super) fn is_any(self) -> bool {
+        self.envelope || self.parts
+    }
+}
+
 impl<S: Store, A> Session<'_, S, A> {
-    /// Makes the items of a message ready.
+    /// What the items have to know of a message.
+    pub(super) async fn scan_for(
+        &mut self,
+        need: Need,
+        uid: Uid,
+        content: Option<Content>,
+        kept: Option<&Opaque>,
+    ) -> Result<Scan, Stop> {
+        let kept = kept.and_then(|kept| Scan::decode(kept.version, kept.bytes.clone()).ok());
+        if let Some(scan) = kept
+            && (scan.has_envelope() || !need.envelope)
+            && (scan.has_parts() || !need.parts)
+        {
+            return Ok(scan);
+        }
+        let content = match content {
+            Some(content) => Some(content),
+            None => self.content(uid).await?,
+        };
+        let content = content.ok_or_else(Rejection::expunge_issued)?;
+        self.scan_again(content).await
+    }
+
+    /// Where a message is.
+    async fn content(&mut self, uid: Uid) -> Result<Option<Content>, Stop> {
+        let columns = Columns::BLOB.and(Columns::SIZE);
+        let page = Pages::new(UidSet::range(uid, uid), columns, 1).next(self).await?;
+        Ok(page.and_then(|page| Content::of(&page, 0)))
+    }
+
+    /// Makes the items of a message ready. `scan` is what [`scan_for`](Self::scan_for) gave for them.
     pub(super) async fn values(
         &mut self,
         items: &[FetchItem],
-        message: Content,
-        kept: Option<&Opaque>,
+        content: Option<Content>,
+        scan: Option<&Scan>,
         wanted: &mut Wanted,
     ) -> Result<Vec<Value>, Stop> {
-        let mut scan = None;
         let mut values = Vec::with_capacity(items.len());
         for item in items {
-            if let FetchItem::Section { section, partial, .. } = item
-                && !needs_scan(item)
-            {
-                values.push(self.section(section, Some(0..message.size), *partial, message, wanted));
-                continue;
-            }
-            if !needs_message(item) {
-                values.push(Value::InRow);
-                continue;
-            }
-            let mut known = match scan.take() {
-                Some(scan) => scan,
-                None => self.scan(message, kept).await?,
-            };
-            values.push(match item {
-                FetchItem::Envelope => {
-                    let envelope = self.ask(message, &mut known, |scan| scan.envelope()).await?;
-                    Value::Envelope(Box::new(envelope))
+            values.push(match (item, scan, content) {
+                (FetchItem::Section { section, partial, .. }, _, Some(message)) if !needs_scan(item) => {
+                    self.section(section, Some(0..message.size), *partial, message, wanted)
                 }
-                FetchItem::Body | FetchItem::BodyStructure => {
-                    let structure = self.ask(message, &mut known, |scan| scan.body_structure()).await?;
-                    Value::Structure(Box::new(structure))
-                }
-                FetchItem::Section { section, partial, .. } => {
-                    let place = place(&section.text);
-                    let range =
-                        self.ask(message, &mut known, |scan| scan.section(&section.part, place)).await?;
+                (FetchItem::Section { section, partial, .. }, Some(scan), Some(message)) => {
+                    let range = scan.section(&section.part, place(&section.text))?;
                     self.section(section, range, *partial, message, wanted)
                 }
-                FetchItem::Binary { part, partial, .. } => {
-                    let part = self.ask(message, &mut known, |scan| scan.part(part)).await?;
-                    match part {
+                (FetchItem::Binary { part, partial, .. }, Some(scan), Some(message)) => {
+                    match scan.part(part)? {
                         None => Value::Nil,
                         Some(part) => {
                             let encoding = part.encoding.ok_or_else(unknown_encoding)?;
                             let octets = part.body.end.saturating_sub(part.body.start);
                             let kept = partial.map_or(octets, |partial| partial.length.min(octets));
                             if kept > self.shared.limits.binary {
-                                return Err(Rejection::limit()
-                                    .with_text("the part is too large for BINARY")
-                                    .into());
+                                let refused = Rejection::limit();
+                                return Err(refused.with_text("the part is too large for BINARY").into());
                             }
                             let decoded = self.decode(message, part.body, encoding, *partial).await?;
                             wanted.octets += decoded.len() as u64;
@@ -171,19 +190,15 @@ impl<S: Store, A> Session<'_, S, A> {
                         }
                     }
                 }
-                FetchItem::BinarySize { part } => {
-                    let part = self.ask(message, &mut known, |scan| scan.part(part)).await?;
-                    match part {
-                        None => Value::Size(0),
-                        Some(part) => {
-                            let encoding = part.encoding.ok_or_else(unknown_encoding)?;
-                            Value::Size(self.decoded_size(message, part.body, encoding).await?)
-                        }
+                (FetchItem::BinarySize { part }, Some(scan), Some(message)) => match scan.part(part)? {
+                    None => Value::Size(0),
+                    Some(part) => {
+                        let encoding = part.encoding.ok_or_else(unknown_encoding)?;
+                        Value::Size(self.decoded_size(message, part.body, encoding).await?)
                     }
-                }
+                },
                 _ => Value::InRow,
             });
-            scan = Some(known);
         }
         Ok(values)
     }

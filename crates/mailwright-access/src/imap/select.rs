@@ -1,5 +1,6 @@
 //! SELECT, EXAMINE, and what changes meanwhile.
 
+use std::mem;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -163,6 +164,13 @@ impl<S: Store, A> Session<'_, S, A> {
         let store = self.shared.store;
         let (mailbox, _) = self.selected()?;
         if let Some(upto) = self.only_own(rows_since, vanished_since).await? {
+            let arrived = self.selected.iter_mut().flat_map(|selected| mem::take(&mut selected.arrived));
+            let mut last = None;
+            for (uid, flags) in arrived {
+                self.driver.machine.sync_row(ticket, uid, upto, flags::names(&flags))?;
+                last = last.max(Some(uid));
+            }
+            self.selected.iter_mut().for_each(|selected| selected.synced(upto, last));
             return Ok(Synced::Upto { vanished: UidSet::new(), upto });
         }
         let columns = Columns::FLAGS.and(Columns::MODSEQ);
@@ -204,11 +212,8 @@ impl<S: Store, A> Session<'_, S, A> {
             return Ok(None);
         }
         let status = self.driver.attend(self.shared.store.status(&[mailbox])).await?;
-        let is_all = status.first().copied().flatten().is_some_and(|status| status.highest_modseq == own);
-        if let Some(selected) = self.selected.as_mut().filter(|_| is_all) {
-            selected.synced(own, None);
-        }
-        Ok(is_all.then_some(own))
+        let highest = status.first().copied().flatten().map(|status| status.highest_modseq);
+        Ok(highest.filter(|highest| *highest == own))
     }
 
     /// Tells what has changed, by looking at all messages: it is too long ago to tell what vanished.
@@ -248,7 +253,7 @@ impl<S: Store, A> Session<'_, S, A> {
             Err(error) => return Err(error.into()),
         };
         if let Some(selected) = &mut self.selected {
-            selected.own = snapshot.status.highest_modseq;
+            (selected.own, selected.arrived) = (snapshot.status.highest_modseq, Vec::new());
             selected.snapshot = Arc::new(snapshot);
         }
         Ok(Some(()))

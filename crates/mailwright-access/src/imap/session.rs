@@ -8,7 +8,7 @@ use mailwright_core::Machine as _;
 use mailwright_core::{AccountId, MailboxId, ModSeq, Ticket, Uid};
 use mailwright_imap::server::Question;
 use mailwright_imap::{Rejection, Server};
-use mailwright_store::{Batch, ChangeHints, OpOutcome, Rejected, Snapshot, Store};
+use mailwright_store::{Batch, ChangeHints, Flags, OpOutcome, Rejected, Snapshot, Store};
 use mailwright_tokio::Driver;
 use tokio::task::yield_now;
 use tracing::{info, warn};
@@ -54,20 +54,35 @@ pub(super) struct Selected {
     pub(super) mailbox: MailboxId,
     /// Taken when the view was last brought up to date: what the client sees belongs to it.
     pub(super) snapshot: Arc<Snapshot>,
-    /// What this session has changed since, and told already: up to this MODSEQ there is no other change.
+    /// Up to this MODSEQ all changes since are this session's own: of flags, which it has told already, and what it
+    /// has appended.
     pub(super) own: ModSeq,
+    /// What it has appended since, which it has not told.
+    pub(super) arrived: Vec<(Uid, Flags)>,
     pub(super) hints: ChangeHints,
 }
 
 impl Selected {
+    /// Messages that it has appended and not told; beyond, the store is asked.
+    const MOST: usize = 1000;
+
     pub(super) fn new(snapshot: Arc<Snapshot>, hints: ChangeHints) -> Self {
-        Self { mailbox: snapshot.mailbox, own: snapshot.status.highest_modseq, snapshot, hints }
+        let own = snapshot.status.highest_modseq;
+        Self { mailbox: snapshot.mailbox, own, arrived: Vec::new(), snapshot, hints }
     }
 
-    /// This session has changed the mailbox, and tells what. If there is no MODSEQ between, nobody else has.
+    /// This session has changed flags, and tells of it. If there is no MODSEQ between, nobody else has changed anything.
     pub(super) fn changed(&mut self, modseq: ModSeq) {
         if modseq.get() == self.own.get() + 1 {
             self.own = modseq;
+        }
+    }
+
+    /// This session has appended messages.
+    pub(super) fn appended(&mut self, modseq: ModSeq, messages: impl IntoIterator<Item = (Uid, Flags)>) {
+        if modseq.get() == self.own.get() + 1 && self.arrived.len() < Self::MOST {
+            self.own = modseq;
+            self.arrived.extend(messages);
         }
     }
 
@@ -77,6 +92,7 @@ impl Selected {
         status.highest_modseq = upto;
         status.uid_next = status.uid_next.max(last.and_then(Uid::next).unwrap_or(status.uid_next));
         self.own = upto;
+        self.arrived = Vec::new();
     }
 }
 

@@ -2,6 +2,7 @@
 
 use mailwright_core::{Machine, Stale};
 use mailwright_imap::{Rejection, Server};
+use mailwright_message::ScanError;
 use mailwright_store::{BlobError, ReadError, Rejected, Unavailable};
 use mailwright_tokio::DriverError;
 
@@ -48,6 +49,12 @@ impl From<ReadError> for Stop {
 impl From<BlobError> for Stop {
     fn from(error: BlobError) -> Self {
         Self::Refused(of_blob(error))
+    }
+}
+
+impl From<ScanError> for Stop {
+    fn from(error: ScanError) -> Self {
+        Self::Refused(error.into())
     }
 }
 

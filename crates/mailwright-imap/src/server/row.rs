@@ -92,19 +92,19 @@ impl Row<'_> {
     }
 
     /// ENVELOPE
-    pub fn envelope(&mut self, envelope: &Envelope) {
+    pub fn envelope<T: AsRef<[u8]>>(&mut self, envelope: &Envelope<T>) {
         self.item(b"ENVELOPE ");
         wire::envelope(self.output, envelope);
     }
 
     /// BODY: the structure without extension data.
-    pub fn body(&mut self, body: &BodyStructure) {
+    pub fn body<T: AsRef<[u8]>>(&mut self, body: &BodyStructure<T>) {
         self.item(b"BODY ");
         wire::body(self.output, body, false);
     }
 
     /// BODYSTRUCTURE
-    pub fn body_structure(&mut self, body: &BodyStructure) {
+    pub fn body_structure<T: AsRef<[u8]>>(&mut self, body: &BodyStructure<T>) {
         self.item(b"BODYSTRUCTURE ");
         wire::body(self.output, body, true);
     }

@@ -1,6 +1,5 @@
 //! BODY and BODYSTRUCTURE (RFC 9051 §7.5.2).
 
-use bytes::Bytes;
 use mailwright_core::{BodyKind, BodyStructure, Content, Disposition, Envelope, Output, SinglePart};
 
 use super::envelope::envelope;
@@ -10,7 +9,7 @@ use super::text::{nstring, number, string};
 const NO_PART: &[u8] = br#"("TEXT" "PLAIN" NIL NIL NIL "7BIT" 0 0)"#;
 
 /// `body = "(" (body-type-1part / body-type-mpart) ")"`, for BODYSTRUCTURE `extended`
-pub(crate) fn body(out: &mut Output, part: &BodyStructure, extended: bool) {
+pub(crate) fn body<T: AsRef<[u8]>>(out: &mut Output, part: &BodyStructure<T>, extended: bool) {
     out.put(b"(");
     match &part.kind {
         BodyKind::Multipart(parts) => multipart(out, part, parts, extended),
@@ -23,13 +22,18 @@ pub(crate) fn body(out: &mut Output, part: &BodyStructure, extended: bool) {
         out.put(b" ");
         language(out, &part.language);
         out.put(b" ");
-        nstring(out, part.location.as_deref());
+        nstring(out, part.location.as_ref());
     }
     out.put(b")");
 }
 
 /// `body-type-mpart = 1*body SP media-subtype [SP body-fld-param ...]`
-fn multipart(out: &mut Output, part: &BodyStructure, parts: &[BodyStructure], extended: bool) {
+fn multipart<T: AsRef<[u8]>>(
+    out: &mut Output,
+    part: &BodyStructure<T>,
+    parts: &[BodyStructure<T>],
+    extended: bool,
+) {
     if parts.is_empty() {
         out.put(NO_PART);
     }
@@ -45,38 +49,43 @@ fn multipart(out: &mut Output, part: &BodyStructure, parts: &[BodyStructure], ex
 }
 
 /// `body-type-1part = (body-type-basic / body-type-msg / body-type-text) [SP body-fld-md5 ...]`
-fn single_part(out: &mut Output, part: &BodyStructure, single: &SinglePart, extended: bool) {
+fn single_part<T: AsRef<[u8]>>(
+    out: &mut Output,
+    part: &BodyStructure<T>,
+    single: &SinglePart<T>,
+    extended: bool,
+) {
     string(out, &single.media_type);
     out.put(b" ");
     string(out, &part.subtype);
     out.put(b" ");
     parameters(out, &part.parameters);
     out.put(b" ");
-    nstring(out, single.id.as_deref());
+    nstring(out, single.id.as_ref());
     out.put(b" ");
-    nstring(out, single.description.as_deref());
+    nstring(out, single.description.as_ref());
     out.put(b" ");
     string(out, &single.encoding);
     out.put(b" ");
     number(out, single.octets);
     // Clients go by the media type: what is told besides has to fit it, whatever the application gives.
-    if single.media_type.eq_ignore_ascii_case(b"TEXT") {
+    if is(&single.media_type, b"TEXT") {
         let lines = if let Content::Text { lines } = single.content { lines } else { 0 };
         out.put(b" ");
         number(out, lines);
-    } else if single.media_type.eq_ignore_ascii_case(b"MESSAGE")
-        && (part.subtype.eq_ignore_ascii_case(b"RFC822") || part.subtype.eq_ignore_ascii_case(b"GLOBAL"))
+    } else if is(&single.media_type, b"MESSAGE")
+        && (is(&part.subtype, b"RFC822") || is(&part.subtype, b"GLOBAL"))
     {
         message(out, &single.content, extended);
     }
     if extended {
         out.put(b" ");
-        nstring(out, part.md5.as_deref());
+        nstring(out, part.md5.as_ref());
     }
 }
 
 /// `SP envelope SP body SP body-fld-lines`
-fn message(out: &mut Output, content: &Content, extended: bool) {
+fn message<T: AsRef<[u8]>>(out: &mut Output, content: &Content<T>, extended: bool) {
     out.put(b" ");
     if let Content::Message { envelope: inner, body: structure, lines } = content {
         envelope(out, inner);
@@ -85,7 +94,7 @@ fn message(out: &mut Output, content: &Content, extended: bool) {
         out.put(b" ");
         number(out, *lines);
     } else {
-        envelope(out, &Envelope::default());
+        envelope(out, &Envelope::<&[u8]>::default());
         out.put(b" ");
         out.put(NO_PART);
         out.put(b" 0");
@@ -93,7 +102,7 @@ fn message(out: &mut Output, content: &Content, extended: bool) {
 }
 
 /// `body-fld-param = "(" string SP string *(SP string SP string) ")" / nil`
-fn parameters(out: &mut Output, parameters: &[(Bytes, Bytes)]) {
+fn parameters<T: AsRef<[u8]>>(out: &mut Output, parameters: &[(T, T)]) {
     if parameters.is_empty() {
         return out.put(b"NIL");
     }
@@ -107,7 +116,7 @@ fn parameters(out: &mut Output, parameters: &[(Bytes, Bytes)]) {
 }
 
 /// `body-fld-dsp = "(" string SP body-fld-param ")" / nil`
-fn disposition(out: &mut Output, disposition: Option<&Disposition>) {
+fn disposition<T: AsRef<[u8]>>(out: &mut Output, disposition: Option<&Disposition<T>>) {
     let Some(disposition) = disposition else { return out.put(b"NIL") };
     out.put(b"(");
     string(out, &disposition.kind);
@@ -117,7 +126,7 @@ fn disposition(out: &mut Output, disposition: Option<&Disposition>) {
 }
 
 /// `body-fld-lang = nstring / "(" string *(SP string) ")"`
-fn language(out: &mut Output, languages: &[Bytes]) {
+fn language<T: AsRef<[u8]>>(out: &mut Output, languages: &[T]) {
     match languages {
         [] => out.put(b"NIL"),
         [one] => string(out, one),
@@ -131,8 +140,14 @@ fn language(out: &mut Output, languages: &[Bytes]) {
     }
 }
 
+fn is(name: &impl AsRef<[u8]>, other: &[u8]) -> bool {
+    name.as_ref().eq_ignore_ascii_case(other)
+}
+
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::super::text::tests::written;
     use super::*;
 

@@ -6,25 +6,25 @@ use super::text::nstring;
 
 /// `envelope = "(" env-date SP env-subject SP env-from SP env-sender SP env-reply-to SP env-to SP env-cc SP env-bcc
 /// SP env-in-reply-to SP env-message-id ")"`
-pub(crate) fn envelope(out: &mut Output, envelope: &Envelope) {
+pub(crate) fn envelope<T: AsRef<[u8]>>(out: &mut Output, envelope: &Envelope<T>) {
     out.put(b"(");
-    nstring(out, envelope.date.as_deref());
+    nstring(out, envelope.date.as_ref());
     out.put(b" ");
-    nstring(out, envelope.subject.as_deref());
-    let Envelope { from, sender, reply_to, to, cc, bcc, .. } = envelope;
-    for list in [from, sender, reply_to, to, cc, bcc] {
+    nstring(out, envelope.subject.as_ref());
+    let Envelope { from, to, cc, bcc, .. } = envelope;
+    for list in [from, envelope.shown_sender(), envelope.shown_reply_to(), to, cc, bcc] {
         out.put(b" ");
         addresses(out, list);
     }
     out.put(b" ");
-    nstring(out, envelope.in_reply_to.as_deref());
+    nstring(out, envelope.in_reply_to.as_ref());
     out.put(b" ");
-    nstring(out, envelope.message_id.as_deref());
+    nstring(out, envelope.message_id.as_ref());
     out.put(b")");
 }
 
 /// `"(" 1*address ")" / nil`
-fn addresses(out: &mut Output, list: &[EnvelopeAddress]) {
+fn addresses<T: AsRef<[u8]>>(out: &mut Output, list: &[EnvelopeAddress<T>]) {
     if list.is_empty() {
         return out.put(b"NIL");
     }
@@ -36,11 +36,11 @@ fn addresses(out: &mut Output, list: &[EnvelopeAddress]) {
 }
 
 /// `address = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")"`
-fn address(out: &mut Output, address: &EnvelopeAddress) {
+fn address<T: AsRef<[u8]>>(out: &mut Output, address: &EnvelopeAddress<T>) {
     let EnvelopeAddress { name, route, mailbox, host } = address;
     for (before, part) in [(b"(", name), (b" ", route), (b" ", mailbox), (b" ", host)] {
         out.put(before);
-        nstring(out, part.as_deref());
+        nstring(out, part.as_ref());
     }
     out.put(b")");
 }
@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn one_that_has_nothing() {
         let expected = "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)";
-        assert_eq!(written(|out| envelope(out, &Envelope::default())), expected);
+        assert_eq!(written(|out| envelope(out, &Envelope::<Bytes>::default())), expected);
     }
 
     /// RFC 9051 §8

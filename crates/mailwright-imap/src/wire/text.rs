@@ -38,12 +38,23 @@ fn digits<const N: usize>(out: &mut Output, number: u16) {
 ///
 /// Quoted if it is short printable ASCII, so that no octet of it can mean anything. In a literal, where NUL may not
 /// be, `?` stands for it.
-pub(crate) fn string(out: &mut Output, text: &[u8]) {
-    // RFC 9051 §9: TEXT-CHAR is any CHAR except CR and LF; of control characters, tabs of unfolded fields only.
-    if text.len() <= QUOTED_MAX && text.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t')) {
+pub(crate) fn string(out: &mut Output, text: impl AsRef<[u8]>) {
+    let text = text.as_ref();
+    // RFC 9051 §9: TEXT-CHAR is any CHAR except CR and LF; of control characters, tabs of unfolded fields only. All
+    // octets are looked at, since that takes less than to stop at the first.
+    let (mut special, mut escaped) = (false, false);
+    for byte in text {
+        special |= !matches!(byte, b' '..=b'~' | b'\t');
+        escaped |= matches!(byte, b'"' | b'\\');
+    }
+    if special || text.len() > QUOTED_MAX {
+        literal(out, text);
+    } else if escaped {
         quoted(out, text);
     } else {
-        literal(out, text);
+        out.put(b"\"");
+        out.put(text);
+        out.put(b"\"");
     }
 }
 
@@ -76,7 +87,7 @@ fn literal(out: &mut Output, text: &[u8]) {
 }
 
 /// `nstring = string / nil`
-pub(crate) fn nstring(out: &mut Output, text: Option<&[u8]>) {
+pub(crate) fn nstring(out: &mut Output, text: Option<impl AsRef<[u8]>>) {
     match text {
         Some(text) => string(out, text),
         None => out.put(b"NIL"),
@@ -240,7 +251,7 @@ pub(super) mod tests {
         }
         assert_eq!(written(|out| string(out, &[b'x'; 1000])).len(), 1002);
         assert!(written(|out| string(out, &[b'x'; 1001])).starts_with(r"{1001}\r\nxx"));
-        assert_eq!(written(|out| nstring(out, None)), "NIL");
+        assert_eq!(written(|out| nstring(out, None::<&[u8]>)), "NIL");
         assert_eq!(written(|out| nstring(out, Some(b"NIL"))), r#""NIL""#);
     }
 

@@ -7,7 +7,7 @@ fn text(octets: &[u8]) -> String {
     format!("{:?}", String::from_utf8_lossy(octets))
 }
 
-fn nil(octets: Option<&bytes::Bytes>) -> String {
+fn nil(octets: Option<&&[u8]>) -> String {
     octets.map_or("NIL".into(), |octets| text(octets))
 }
 
@@ -16,26 +16,32 @@ fn list(items: impl Iterator<Item = String>) -> String {
     if items.is_empty() { "NIL".into() } else { format!("({})", items.join(" ")) }
 }
 
-fn addresses(addresses: &[EnvelopeAddress]) -> String {
+fn addresses(addresses: &[EnvelopeAddress<&[u8]>]) -> String {
     list(addresses.iter().map(|address| {
         let parts = [&address.name, &address.route, &address.mailbox, &address.host];
         list(parts.iter().map(|part| nil(part.as_ref())))
     }))
 }
 
-fn envelope(envelope: &Envelope) -> String {
-    let lists =
-        [&envelope.from, &envelope.sender, &envelope.reply_to, &envelope.to, &envelope.cc, &envelope.bcc];
+fn envelope(envelope: &Envelope<&[u8]>) -> String {
+    let lists = [
+        &envelope.from,
+        envelope.shown_sender(),
+        envelope.shown_reply_to(),
+        &envelope.to,
+        &envelope.cc,
+        &envelope.bcc,
+    ];
     let texts = [&envelope.date, &envelope.subject].map(|text| nil(text.as_ref()));
     let ids = [&envelope.in_reply_to, &envelope.message_id].map(|text| nil(text.as_ref()));
-    list(texts.into_iter().chain(lists.map(|list| addresses(list))).chain(ids))
+    list(texts.into_iter().chain(lists.map(addresses)).chain(ids))
 }
 
-fn parameters(parameters: &[(bytes::Bytes, bytes::Bytes)]) -> String {
+fn parameters(parameters: &[(&[u8], &[u8])]) -> String {
     list(parameters.iter().flat_map(|(name, value)| [text(name), text(value)]))
 }
 
-fn structure(body: &BodyStructure) -> String {
+fn structure(body: &BodyStructure<&[u8]>) -> String {
     let mut all = Vec::new();
     match &body.kind {
         BodyKind::Multipart(parts) => {
