@@ -11,6 +11,7 @@ mod header;
 mod limits;
 mod outline;
 mod part;
+pub mod report;
 mod scan;
 mod scanner;
 mod search;

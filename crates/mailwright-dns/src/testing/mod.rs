@@ -1,0 +1,6 @@
+//! For tests: a name server on this machine, over [`Zones`](crate::Zones).
+
+mod server;
+mod wire;
+
+pub use server::ZoneServer;

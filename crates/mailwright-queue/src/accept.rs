@@ -1,0 +1,92 @@
+//! From an accepted message to entries of the queue.
+
+use std::collections::BTreeMap;
+
+use mailwright_core::{Address, BlobId, Domain, InvalidAddress, QueueId, ReversePath, TraceId};
+use mailwright_store::{NewEntry, QueueRecipient};
+
+use crate::envelope::Envelope;
+use crate::recipient::RecipientState;
+use crate::retry::RetryConfig;
+
+/// A message that was accepted, and is to go elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Its trace: the ids of its entries are made of it.
+    pub trace: TraceId,
+    /// Where failures are reported to.
+    pub sender: ReversePath,
+    /// The rest of the envelope.
+    pub envelope: Envelope,
+    /// Its content, in the store.
+    pub blob: BlobId,
+    /// For whom.
+    pub recipients: Vec<OutgoingRecipient>,
+}
+
+/// For whom, and which way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutgoingRecipient {
+    /// What decides on the way: recipients of the same route share entries.
+    pub route: Domain,
+    /// Who.
+    pub address: Address,
+    /// What came with RCPT.
+    pub state: RecipientState,
+}
+
+impl OutgoingRecipient {
+    /// By way of the address's own domain.
+    ///
+    /// # Errors
+    /// If that is no domain, which the address's own syntax rules out.
+    pub fn new(address: Address, state: RecipientState) -> Result<Self, InvalidAddress> {
+        Ok(Self { route: address.domain().parse()?, address, state })
+    }
+}
+
+/// How messages become entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AcceptConfig {
+    /// Recipients of an entry, beyond which there are several for a route: each entry is one transaction.
+    /// Default: 100, which any server takes (RFC 5321 §4.5.3.1.8). Zero is taken for one.
+    pub recipients_per_entry: usize,
+}
+
+impl Default for AcceptConfig {
+    fn default() -> Self {
+        Self { recipients_per_entry: 100 }
+    }
+}
+
+impl Outgoing {
+    /// Its entries, by route: due when it arrived, and until it is given up. Their ids count from zero, so that the
+    /// same message always has the same. The caller commits them together, in the batch that accepts the message.
+    pub fn entries(self, accept: &AcceptConfig, retry: &RetryConfig) -> Vec<NewEntry> {
+        let arrived = self.envelope.arrived;
+        let expires = retry.expires(&self.sender, arrived);
+        let envelope = self.envelope.encode();
+        let mut routes: BTreeMap<Domain, Vec<QueueRecipient>> = BTreeMap::new();
+        for OutgoingRecipient { route, address, state } in self.recipients {
+            let recipient = QueueRecipient { address, params: state.encode() };
+            routes.entry(route).or_default().push(recipient);
+        }
+        let per_entry = accept.recipients_per_entry.max(1);
+        let groups = routes.iter().flat_map(|(route, recipients)| {
+            recipients.chunks(per_entry).map(move |recipients| (route, recipients))
+        });
+        let entry = |(number, (route, recipients)): (u32, (&Domain, &[QueueRecipient]))| NewEntry {
+            id: QueueId { trace: self.trace, entry: number },
+            route: route.clone(),
+            priority: self.envelope.priority.unwrap_or_default(),
+            due: arrived,
+            expires,
+            sender: self.sender.clone(),
+            recipients: recipients.to_vec(),
+            envelope: envelope.clone(),
+            blob: self.blob,
+        };
+        (0..).zip(groups).map(entry).collect()
+    }
+}

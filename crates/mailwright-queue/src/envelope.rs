@@ -1,0 +1,141 @@
+//! The envelope of a message in the queue, but for sender and recipients.
+
+use mailwright_core::Timestamp;
+use mailwright_store::{Opaque, Priority};
+
+use crate::wire::{DecodeError, Reader, put_number, put_option, put_text, put_time};
+use crate::xtext;
+
+/// What came with MAIL, and when: the same for all recipients, and kept as it is from then on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Envelope {
+    /// When the message was accepted.
+    pub arrived: Timestamp,
+    /// BODY: what octets it has.
+    pub body: Body,
+    /// SMTPUTF8 (RFC 6531 §3.4).
+    pub smtputf8: bool,
+    /// REQUIRETLS (RFC 8689 §2).
+    pub require_tls: bool,
+    /// RET (RFC 3461 §4.3).
+    pub ret: Option<Ret>,
+    /// ENVID (RFC 3461 §4.4).
+    pub envid: Option<EnvelopeId>,
+    /// MT-PRIORITY, if the client gave it (RFC 6710 §4.1).
+    pub priority: Option<Priority>,
+    /// Octets of the message's header with the empty line behind it; zero if they were not counted.
+    pub header: u64,
+}
+
+/// What octets the message has (RFC 6152 §3, RFC 3030 §3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Body {
+    /// `7BIT`.
+    #[default]
+    SevenBit,
+    /// `8BITMIME`.
+    EightBitMime,
+    /// `BINARYMIME`.
+    BinaryMime,
+}
+
+/// How much of the message comes back with a report of failure (RFC 3461 §4.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ret {
+    /// `FULL`: all of it.
+    Full,
+    /// `HDRS`: its header.
+    Headers,
+}
+
+/// ENVID, as it stood in the command: a server must pass it on as it was (RFC 3461 §5.2.1 a).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvelopeId(String);
+
+impl EnvelopeId {
+    /// RFC 3461 §4.4.
+    pub const OCTETS_MAX: usize = 100;
+
+    /// From the parameter's value. `None` unless it is xtext of printable ASCII, and at most
+    /// [`OCTETS_MAX`](Self::OCTETS_MAX) long.
+    pub fn from_xtext(value: &str) -> Option<Self> {
+        let is_printable = |text: String| text.bytes().all(|octet| matches!(octet, b' '..=b'~'));
+        let is_id = value.len() <= Self::OCTETS_MAX && xtext::decode(value).is_some_and(is_printable);
+        is_id.then(|| Self(value.to_owned()))
+    }
+
+    /// The parameter's value, to be passed on.
+    pub fn as_xtext(&self) -> &str {
+        &self.0
+    }
+
+    /// As reports tell it (RFC 3461 §6.3 a).
+    pub fn decoded(&self) -> String {
+        xtext::decode(&self.0).unwrap_or_default()
+    }
+}
+
+impl Envelope {
+    /// The version of the format that [`encode`](Self::encode) writes.
+    pub const VERSION: u16 = 1;
+
+    /// Of a message accepted at that time; the rest as if nothing was said.
+    pub fn new(arrived: Timestamp) -> Self {
+        Self { arrived, ..Self::default() }
+    }
+
+    /// As it is kept in the store.
+    pub fn encode(&self) -> Opaque {
+        let mut out = Vec::with_capacity(32);
+        put_time(&mut out, self.arrived);
+        out.push(match self.body {
+            Body::SevenBit => 0,
+            Body::EightBitMime => 1,
+            Body::BinaryMime => 2,
+        });
+        out.push(u8::from(self.smtputf8) | u8::from(self.require_tls) << 1);
+        put_option(&mut out, self.ret, |out, ret| out.push(u8::from(ret == Ret::Full)));
+        put_option(&mut out, self.envid.as_ref(), |out, id| put_text(out, id.as_xtext()));
+        put_option(&mut out, self.priority, |out, priority| {
+            out.extend_from_slice(&priority.get().to_be_bytes());
+        });
+        put_number(&mut out, self.header);
+        Opaque { version: Self::VERSION, bytes: out.into() }
+    }
+
+    /// What [`encode`](Self::encode) gave.
+    ///
+    /// # Errors
+    /// If it is of another version, or damaged. A delivery then goes on with [`Envelope::new`].
+    pub fn decode(opaque: &Opaque) -> Result<Self, DecodeError> {
+        if opaque.version != Self::VERSION {
+            return Err(DecodeError::Version(opaque.version));
+        }
+        let mut reader = Reader::new(&opaque.bytes);
+        let arrived = reader.time()?;
+        let body = match reader.octet()? {
+            0 => Body::SevenBit,
+            1 => Body::EightBitMime,
+            2 => Body::BinaryMime,
+            _ => return Err(DecodeError::Damaged),
+        };
+        let flags = reader.octet()?;
+        if flags > 0b11 {
+            return Err(DecodeError::Damaged);
+        }
+        let ret = reader.option(|reader| match reader.octet()? {
+            0 => Ok(Ret::Headers),
+            1 => Ok(Ret::Full),
+            _ => Err(DecodeError::Damaged),
+        })?;
+        let envid =
+            reader.option(|reader| EnvelopeId::from_xtext(reader.text()?).ok_or(DecodeError::Damaged))?;
+        let priority = reader.option(|reader| {
+            Priority::new(i8::from_be_bytes([reader.octet()?])).ok_or(DecodeError::Damaged)
+        })?;
+        let header = reader.number()?;
+        reader.end()?;
+        let (smtputf8, require_tls) = (flags & 1 != 0, flags & 2 != 0);
+        Ok(Self { arrived, body, smtputf8, require_tls, ret, envid, priority, header })
+    }
+}

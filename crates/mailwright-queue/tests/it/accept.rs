@@ -1,0 +1,72 @@
+//! An accepted message becomes entries.
+
+use mailwright_core::{BlobId, ReversePath, TraceId};
+use mailwright_queue::{AcceptConfig, Envelope, Outgoing, OutgoingRecipient, RecipientState, RetryConfig};
+use mailwright_store::Priority;
+
+use crate::fixture::{ARRIVED, DAY, address, after, domain, sender};
+
+fn outgoing(sender: ReversePath, to: &[String]) -> Outgoing {
+    let recipient = |to: &String| OutgoingRecipient::new(address(to), RecipientState::default()).unwrap();
+    Outgoing {
+        trace: TraceId::new(ARRIVED, [0; 4]),
+        sender,
+        envelope: Envelope { priority: Priority::new(3), ..Envelope::new(ARRIVED) },
+        blob: BlobId([1; 16]),
+        recipients: to.iter().map(recipient).collect(),
+    }
+}
+
+#[test]
+fn one_entry_for_each_route() {
+    let to = ["a@x.example", "b@y.example", "c@X.example"].map(str::to_owned);
+    let entries = outgoing(sender(), &to).entries(&AcceptConfig::default(), &RetryConfig::default());
+    let shown: Vec<_> = entries
+        .iter()
+        .map(|entry| {
+            (
+                entry.id.entry,
+                entry.route.as_str(),
+                entry.recipients.iter().map(|to| to.address.to_string()).collect(),
+            )
+        })
+        .collect::<Vec<(u32, &str, Vec<String>)>>();
+    assert_eq!(
+        shown,
+        [
+            (0, "x.example", vec!["a@x.example".to_owned(), "c@x.example".to_owned()]),
+            (1, "y.example", vec!["b@y.example".to_owned()]),
+        ]
+    );
+    let first = &entries[0];
+    assert_eq!((first.due, first.expires, first.priority.get()), (ARRIVED, after(5 * DAY), 3));
+    assert_eq!(Envelope::decode(&first.envelope).unwrap().arrived, ARRIVED);
+    let again = outgoing(sender(), &to).entries(&AcceptConfig::default(), &RetryConfig::default());
+    assert_eq!(entries, again, "the same message has the same entries");
+}
+
+/// RFC 5321 §4.5.3.1.8
+#[test]
+fn many_recipients_are_several_entries() {
+    let to: Vec<String> = (0..250).map(|number| format!("r{number}@x.example")).collect();
+    let entries = outgoing(sender(), &to).entries(&AcceptConfig::default(), &RetryConfig::default());
+    let counts: Vec<usize> = entries.iter().map(|entry| entry.recipients.len()).collect();
+    assert_eq!(counts, [100, 100, 50]);
+    assert_eq!(entries.iter().map(|entry| entry.id.entry).collect::<Vec<_>>(), [0, 1, 2]);
+}
+
+/// RFC 5321 §4.5.4.1: reports may be given up sooner.
+#[test]
+fn what_has_no_sender_lives_shorter() {
+    let entries = outgoing(ReversePath::Null, &["a@x.example".to_owned()])
+        .entries(&AcceptConfig::default(), &RetryConfig::default());
+    assert_eq!(entries[0].expires, after(2 * DAY));
+}
+
+#[test]
+fn a_smarthost_takes_all() {
+    let mut message = outgoing(sender(), &["a@x.example".to_owned(), "b@y.example".to_owned()]);
+    message.recipients.iter_mut().for_each(|to| to.route = domain("relay.example"));
+    let entries = message.entries(&AcceptConfig::default(), &RetryConfig::default());
+    assert_eq!((entries.len(), entries[0].recipients.len()), (1, 2));
+}

@@ -1,0 +1,135 @@
+//! What the queue keeps in the store comes back, and damage is an error.
+
+use bytes::Bytes;
+use mailwright_core::{EnhancedCode, ReplyCode, Timestamp};
+use mailwright_queue::{
+    AttemptStage, Body, DecodeError, Diagnostic, Envelope, EnvelopeId, Notify, OriginalAddress,
+    RecipientState, Ret,
+};
+use mailwright_store::{Opaque, Priority};
+use proptest::prelude::*;
+
+use crate::fixture::address;
+
+fn envelopes() -> impl Strategy<Value = Envelope> {
+    let body = prop::sample::select(vec![Body::SevenBit, Body::EightBitMime, Body::BinaryMime]);
+    let ret = prop::option::of(prop::sample::select(vec![Ret::Full, Ret::Headers]));
+    let envid = prop::option::of("([!-*,-<>-~]|\\+2[0-9A-F]){0,30}");
+    let priority = prop::option::of(-9..=9i8);
+    (any::<i64>(), body, any::<[bool; 2]>(), ret, envid, priority, any::<u64>()).prop_map(
+        |(arrived, body, [smtputf8, require_tls], ret, envid, priority, header)| Envelope {
+            arrived: Timestamp(arrived),
+            body,
+            smtputf8,
+            require_tls,
+            ret,
+            envid: envid.map(|id| EnvelopeId::from_xtext(&id).unwrap()),
+            priority: priority.and_then(Priority::new),
+            header,
+        },
+    )
+}
+
+fn notifies() -> impl Strategy<Value = Notify> {
+    let on = |[success, failure, delay]: [bool; 3]| Notify::On { success, failure, delay };
+    prop_oneof![Just(Notify::Never), any::<[bool; 3]>().prop_map(on)]
+}
+
+fn diagnostics() -> impl Strategy<Value = Diagnostic> {
+    use AttemptStage::{Auth, Body, Connect, Data, End, Greeting, Hello, Mail, Rcpt, Route, Tls};
+    let stages = vec![Route, Connect, Greeting, Hello, Tls, Auth, Mail, Rcpt, Data, Body, End];
+    let code = prop::option::of(200..600u16);
+    let enhanced = prop::option::of((prop::sample::select(vec![2u8, 4, 5]), 0..1000u16, 0..1000u16));
+    let remote = prop::option::of("\\PC{0,20}");
+    (any::<i64>(), prop::sample::select(stages), code, enhanced, "(\\PC|\\n){0,40}", remote).prop_map(
+        |(at, stage, code, enhanced, text, remote)| Diagnostic {
+            at: Timestamp(at),
+            stage,
+            code: code.and_then(ReplyCode::new),
+            enhanced: enhanced.and_then(|(class, subject, detail)| EnhancedCode::new(class, subject, detail)),
+            text,
+            remote,
+        },
+    )
+}
+
+fn states() -> impl Strategy<Value = RecipientState> {
+    let orcpt = prop::option::of("(rfc822|x-none|a1);([!-*,-<>-~]|\\+2[0-9A-F]){0,30}");
+    let last = prop::option::of(diagnostics());
+    (prop::option::of(notifies()), orcpt, any::<bool>(), last).prop_map(|(notify, orcpt, warned, last)| {
+        let orcpt = orcpt.map(|orcpt| OriginalAddress::from_orcpt(&orcpt).unwrap());
+        RecipientState { notify, orcpt, warned, last }
+    })
+}
+
+mailwright_core::properties! {
+    #[test]
+    fn an_envelope_comes_back(envelope in envelopes()) {
+        let kept = envelope.encode();
+        prop_assert_eq!(Envelope::decode(&kept), Ok(envelope));
+        for end in 0..kept.bytes.len() {
+            let cut = Opaque { bytes: kept.bytes.slice(..end), ..kept };
+            prop_assert_eq!(Envelope::decode(&cut), Err(DecodeError::Damaged));
+        }
+    }
+
+    #[test]
+    fn what_is_known_of_a_recipient_comes_back(state in states()) {
+        let kept = state.encode();
+        prop_assert_eq!(RecipientState::decode(&kept), Ok(state));
+        for end in 0..kept.bytes.len() {
+            let cut = Opaque { bytes: kept.bytes.slice(..end), ..kept };
+            prop_assert_eq!(RecipientState::decode(&cut), Err(DecodeError::Damaged));
+        }
+    }
+
+    #[test]
+    fn any_octets_are_read_or_refused(octets in prop::collection::vec(prop_oneof![any::<u8>(), 0..3u8], 0..60), version in 0..3u16) {
+        let kept = Opaque { version, bytes: Bytes::from(octets) };
+        if let Ok(envelope) = Envelope::decode(&kept) {
+            prop_assert_eq!(Envelope::decode(&envelope.encode()), Ok(envelope));
+        }
+        if let Ok(state) = RecipientState::decode(&kept) {
+            prop_assert_eq!(RecipientState::decode(&state.encode()), Ok(state));
+        }
+    }
+}
+
+#[test]
+fn another_version_is_told() {
+    let kept = Opaque { version: 9, ..Envelope::default().encode() };
+    assert_eq!(Envelope::decode(&kept), Err(DecodeError::Version(9)));
+    assert_eq!(RecipientState::decode(&kept), Err(DecodeError::Version(9)));
+    assert_eq!(RecipientState::decode(&Opaque::default()), Ok(RecipientState::default()), "never kept");
+}
+
+/// RFC 3461 §4.2, §4.4, RFC 6533 §3
+#[test]
+fn parameters_are_kept_as_they_were_and_told_decoded() {
+    let long = "a".repeat(500);
+    for (value, plain, utf8) in [
+        ("rfc822;Bob@Dest.example", Some("Bob@Dest.example"), Some("Bob@Dest.example")),
+        ("RFC822;e+3Dmc2@x", Some("e=mc2@x"), Some("e=mc2@x")),
+        ("x400;+2FS+3Dbob", Some("/S=bob"), Some("/S=bob")),
+        ("utf-8;j\\x{FC}rgen@x", Some("j\\x{FC}rgen@x"), Some("jürgen@x")),
+        ("rfc822;a+0Ab", None, None),
+        ("rfc822;a=b", None, None),
+        ("rfc822;a b", None, None),
+        ("rfc822", None, None),
+        (";a", None, None),
+        ("b c;a", None, None),
+        (long.as_str(), None, None),
+    ] {
+        let orcpt = OriginalAddress::from_orcpt(value);
+        assert_eq!(orcpt.as_ref().map(OriginalAddress::as_orcpt), plain.map(|_| value));
+        assert_eq!(orcpt.as_ref().map(|orcpt| orcpt.reported(false).address).as_deref(), plain);
+        assert_eq!(orcpt.map(|orcpt| orcpt.reported(true).address).as_deref(), utf8);
+    }
+    let orcpt = OriginalAddress::rfc822(&address("\"a b\"@x")).unwrap();
+    assert_eq!(orcpt.as_orcpt(), "rfc822;\"a+20b\"@x");
+    let id = EnvelopeId::from_xtext("QQ+2B1").unwrap();
+    assert_eq!((id.as_xtext(), id.decoded().as_str()), ("QQ+2B1", "QQ+1"));
+    for value in ["a b", "a+0A", "a+", &long] {
+        assert_eq!(EnvelopeId::from_xtext(value), None, "{value}");
+    }
+}
