@@ -17,6 +17,7 @@ mod message;
 mod pieces;
 mod pop3;
 mod smtp;
+mod smtp_client;
 mod trace;
 mod uid_set;
 
@@ -30,6 +31,7 @@ pub use mailbox::mailbox_name;
 pub use message::message_scanner;
 pub use pop3::{pop3_command, pop3_server};
 pub use smtp::{smtp_command, smtp_server};
+pub use smtp_client::smtp_client;
 pub use trace::trace_id;
 pub use uid_set::uid_set;
 
@@ -53,6 +55,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("message_scanner", message_scanner),
     ("pop3_command", pop3_command),
     ("pop3_server", pop3_server),
+    ("smtp_client", smtp_client),
     ("smtp_command", smtp_command),
     ("smtp_server", smtp_server),
     ("trace_id", trace_id),

@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+#[cfg(feature = "client")]
+pub mod client;
 mod command;
 mod rejection;
 #[cfg(feature = "server")]
@@ -9,6 +11,8 @@ mod reply;
 #[cfg(feature = "server")]
 pub mod server;
 
+#[cfg(feature = "client")]
+pub use client::Client;
 pub use command::{Body, Command, CommandError, InitialResponse, MailParams, RcptParams};
 pub use rejection::{NotARejection, Rejection};
 #[cfg(feature = "server")]

@@ -1,0 +1,195 @@
+//! What is asked for in notifications (RFC 3461 §4), as values that can be written safely.
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// How much of the message a report of failure returns: `RET` (RFC 3461 §4.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ret {
+    /// All of it.
+    Full,
+    /// Its header.
+    Headers,
+}
+
+impl fmt::Display for Ret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "FULL",
+            Self::Headers => "HDRS",
+        })
+    }
+}
+
+/// When the sender is told: `NOTIFY` (RFC 3461 §4.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Notify {
+    success: bool,
+    failure: bool,
+    delay: bool,
+}
+
+impl Notify {
+    /// Never.
+    pub const NEVER: Self = Self::on(false, false, false);
+
+    /// In these cases; none of them is [`NEVER`](Self::NEVER).
+    pub const fn on(success: bool, failure: bool, delay: bool) -> Self {
+        Self { success, failure, delay }
+    }
+}
+
+impl fmt::Display for Notify {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cases = [(self.success, "SUCCESS"), (self.failure, "FAILURE"), (self.delay, "DELAY")];
+        let mut wanted = cases.iter().filter(|case| case.0).map(|case| case.1);
+        f.write_str(wanted.next().unwrap_or("NEVER"))?;
+        wanted.try_for_each(|case| write!(f, ",{case}"))
+    }
+}
+
+/// Why a text is no value of ENVID or ORCPT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum InvalidValue {
+    /// It is empty, or has characters that are not printable ASCII.
+    #[error("not printable ASCII")]
+    NotPrintable,
+    /// It is too long, as it would be written.
+    #[error("too long")]
+    TooLong,
+    /// The type of an address is no atom (RFC 5322 §3.2.3).
+    #[error("not a type of addresses")]
+    AddressType,
+}
+
+/// What the sender calls the transaction: `ENVID` (RFC 3461 §4.4).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct EnvelopeId(String);
+
+impl EnvelopeId {
+    /// # Errors
+    /// If it is not printable ASCII, or over 100 characters when written as xtext.
+    pub fn new(text: impl Into<String>) -> Result<Self, InvalidValue> {
+        let text = text.into();
+        printable(&text, 100)?;
+        Ok(Self(text))
+    }
+
+    /// As the sender gave it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// As xtext.
+impl fmt::Display for EnvelopeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Xtext(&self.0).fmt(f)
+    }
+}
+
+/// The recipient as the sender named it: `ORCPT` (RFC 3461 §4.2).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct OriginalRecipient {
+    address_type: String,
+    address: String,
+}
+
+impl OriginalRecipient {
+    /// An address of a type, which is `rfc822` for mail as we know it.
+    ///
+    /// # Errors
+    /// If the type is no atom, or the address not printable ASCII, or both are over 500 characters when
+    /// written.
+    pub fn new(address_type: impl Into<String>, address: impl Into<String>) -> Result<Self, InvalidValue> {
+        let (address_type, address) = (address_type.into(), address.into());
+        let is_atom = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/');
+        if address_type.is_empty() || !address_type.bytes().all(is_atom) {
+            return Err(InvalidValue::AddressType);
+        }
+        let room = 499_usize.checked_sub(address_type.len()).ok_or(InvalidValue::TooLong)?;
+        printable(&address, room)?;
+        Ok(Self { address_type, address })
+    }
+
+    /// The type.
+    pub fn address_type(&self) -> &str {
+        &self.address_type
+    }
+
+    /// The address.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+}
+
+/// As it is written: type, semicolon, xtext.
+impl fmt::Display for OriginalRecipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{};{}", self.address_type, Xtext(&self.address))
+    }
+}
+
+fn printable(text: &str, max: usize) -> Result<(), InvalidValue> {
+    if text.is_empty() || !text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Err(InvalidValue::NotPrintable);
+    }
+    let written = text.bytes().map(|byte| if is_xchar(byte) { 1 } else { 3 }).sum::<usize>();
+    if written > max { Err(InvalidValue::TooLong) } else { Ok(()) }
+}
+
+/// `xtext = *( xchar / hexchar )` (RFC 3461 §4)
+pub(super) struct Xtext<'a>(pub(super) &'a str);
+
+impl fmt::Display for Xtext<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.bytes().try_for_each(|byte| {
+            if is_xchar(byte) { write!(f, "{}", char::from(byte)) } else { write!(f, "+{byte:02X}") }
+        })
+    }
+}
+
+fn is_xchar(byte: u8) -> bool {
+    matches!(byte, b'!'..=b'~') && !matches!(byte, b'+' | b'=')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_written_as_xtext() {
+        assert_eq!(EnvelopeId::new("a b+c=d").unwrap().to_string(), "a+20b+2Bc+3Dd");
+        let orcpt = OriginalRecipient::new("rfc822", "ann+x@example.org").unwrap();
+        assert_eq!(orcpt.to_string(), "rfc822;ann+2Bx@example.org");
+        assert_eq!(Notify::NEVER.to_string(), "NEVER");
+        assert_eq!(Notify::on(true, false, true).to_string(), "SUCCESS,DELAY");
+    }
+
+    #[test]
+    fn what_would_not_be_a_value_is_refused() {
+        use InvalidValue::{AddressType, NotPrintable, TooLong};
+        for (text, expected) in [
+            (String::new(), Err(NotPrintable)),
+            ("a\r\nRSET".to_owned(), Err(NotPrintable)),
+            ("ä".to_owned(), Err(NotPrintable)),
+            ("a".repeat(101), Err(TooLong)),
+            ("+".repeat(34), Err(TooLong)),
+            ("a".repeat(100), Ok(())),
+        ] {
+            assert_eq!(EnvelopeId::new(&text[..]).map(|_| ()), expected, "{text:?}");
+        }
+        for (kind, address, expected) in [
+            ("", "a@b", Err(AddressType)),
+            ("rfc822;x", "a@b", Err(AddressType)),
+            ("rfc822", "", Err(NotPrintable)),
+            ("rfc822", &"a".repeat(494), Err(TooLong)),
+            ("rfc822", &"a".repeat(493), Ok(())),
+            (&"a".repeat(500), "a", Err(TooLong)),
+        ] {
+            assert_eq!(OriginalRecipient::new(kind, address).map(|_| ()), expected, "{kind};{address}");
+        }
+    }
+}
