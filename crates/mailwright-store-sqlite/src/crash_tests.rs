@@ -17,7 +17,7 @@ use mailwright_core::{
     BlobId, MailboxId, QueueId, ReversePath, Timestamp, TraceId, Uid, UidSet, UidValidity,
 };
 use mailwright_store::disk::{Crash, FaultDisk, Survivors};
-use mailwright_store::model::{Base, Nothing, State};
+use mailwright_store::model::{Nothing, State};
 use mailwright_store::{
     AccountOp, Append, Batch, BatchId, BlobInfo, Cause, Checksum, Claim, Expunge, FlagChange, Flags, Limits,
     MailboxOp, NewAccount, NewEntry, Opaque, Priority, QueueRecipient, Rejected, Selector, StoreFlags,

@@ -34,8 +34,8 @@ pub struct VerifyReport {
     pub files: u64,
     /// What is damaged in the log. Rows of it that the index has are not lost.
     pub damage: Vec<Damage>,
-    /// How the index differs from what the log says, a line each, at most [`VerifyReport::DIFFERENCES`]. If it is
-    /// thrown away the next opening builds it anew from the log.
+    /// How the index differs from what the log says, or contradicts itself, a line each, at most
+    /// [`VerifyReport::DIFFERENCES`]. If it is thrown away the next opening builds it anew from the log.
     pub index: Vec<String>,
     /// The files of bodies that are missing or not as they were written.
     pub damaged_files: Vec<String>,
@@ -96,6 +96,7 @@ pub(crate) fn verify_parts<D: Disk>(log: &D, bulk: &D, index: &Index) -> Result<
     report.compared = !report.damage.iter().any(lost_rows);
     let expected = if report.compared { Some(Expected::of(log, proven)?) } else { None };
     verify_index(index, expected.as_ref(), &mut report);
+    verify_meaning(index, &mut report);
     verify_files(bulk, index, &mut report)?;
     Ok(report)
 }
@@ -184,6 +185,18 @@ fn verify_index(index: &Index, expected: Option<&Expected>, report: &mut VerifyR
         && u64::try_from(rows.len()).is_ok_and(|count| count > report.rows)
     {
         report.differs("rows that the log has are missing");
+    }
+}
+
+/// Whether the rows make sense together. If they are not what was written they need not.
+fn verify_meaning(index: &Index, report: &mut VerifyReport) {
+    if !report.index.is_empty() {
+        return;
+    }
+    State::new(index.clone())
+        .contradictions(|mailbox, what| report.differs(format!("mailbox {mailbox}: {what}")));
+    if let Err(fault) = index.take_fault() {
+        report.differs(fault.to_string());
     }
 }
 

@@ -24,7 +24,7 @@ pub enum LogError {
         /// Its number.
         segment: u64,
     },
-    /// A segment was written by a later version of this program.
+    /// A segment was written by another version of this program: a later one, or one from before the first release.
     #[error(
         "segment {segment:016x} of the log has format version {version}, which this program does not know"
     )]

@@ -10,7 +10,7 @@ pub(super) const HEAD: usize = 128;
 /// The length of what the index says of a body.
 pub(super) const ENTRY: u64 = 96;
 /// The format version that is written.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 const SEGMENT_MAGIC: [u8; 8] = *b"MWLOGSEG";
 const GROUP_MAGIC: [u8; 8] = *b"MWLOGGRP";
@@ -323,8 +323,8 @@ mod tests {
     #[test]
     fn a_newer_version_is_known_as_such() {
         let mut bytes = segment().encode();
-        bytes[8] = 2;
-        assert_eq!(SegmentHead::decode(&seal(&bytes[..CRC_AT])), SegmentStart::Newer(2));
+        bytes[8] = 3;
+        assert_eq!(SegmentHead::decode(&seal(&bytes[..CRC_AT])), SegmentStart::Newer(3));
     }
 
     #[test]

@@ -71,14 +71,20 @@ fn it_must_be_ours() {
 }
 
 #[test]
-fn a_newer_version_is_left_alone() {
-    let (disk, _) = disk_with(2);
-    let header = Position { segment: 1, offset: 0, group: 0, crc: 0 };
-    change_header(&disk, header, |header| header[8] = 2);
-    let newer = Log::open(disk.clone(), config(), None, None).unwrap_err();
-    assert!(matches!(newer, LogError::Newer { segment: 1, version: 2 }), "{newer:?}");
-    assert!(newer.to_string().contains("version 2"));
-    assert!(matches!(Log::create(disk, config(), STORE), Err(LogError::Newer { .. })));
+fn another_version_is_left_alone() {
+    // A later one, and the one from before the first release, whose rows were others.
+    for other in [3, 1] {
+        let (disk, _) = disk_with(2);
+        let header = Position { segment: 1, offset: 0, group: 0, crc: 0 };
+        change_header(&disk, header, |header| header[8] = other);
+        let newer = Log::open(disk.clone(), config(), None, None).unwrap_err();
+        assert!(
+            matches!(newer, LogError::Newer { segment: 1, version } if version == other.into()),
+            "{newer:?}"
+        );
+        assert!(newer.to_string().contains(&format!("version {other}")));
+        assert!(matches!(Log::create(disk, config(), STORE), Err(LogError::Newer { .. })));
+    }
 }
 
 #[test]

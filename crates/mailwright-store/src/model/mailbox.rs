@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::ops::Bound;
 
-use mailwright_core::{AccountId, MailboxId, ModSeq, Uid, UidValidity};
+use mailwright_core::{AccountId, MailboxId, ModSeq, Uid, UidSet, UidValidity};
 
 use super::state::{Counter, Mailbox};
 use super::table::Base;
-use super::txn::{LAST_GRANTEE, Txn, all_of};
+use super::txn::{LAST, LAST_GRANTEE, Txn};
+use crate::batch::Transfer;
 use crate::change::Topic;
 use crate::limits::Limit;
 use crate::mailbox::{
@@ -86,10 +87,7 @@ impl<B: Base> Txn<'_, B> {
         }
         if from.is_inbox() {
             let (new, _) = self.create_mailbox(account, to.clone(), None)?;
-            let uids: Vec<Uid> = self.state.messages.range(all_of(id)).map(|((_, uid), _)| uid).collect();
-            for uid in uids {
-                self.move_one(id, uid, new)?;
-            }
+            self.move_all(&Transfer { from: id, uids: UidSet::range(Uid::FIRST, LAST), to: new })?;
             return Ok(new);
         }
         if to.is_below(&from) {

@@ -4,16 +4,27 @@
 //! it, and makes durable what [`State::give`] tells; the contents of blobs it keeps in its own way.
 
 mod account;
+mod block;
+mod check;
+mod edit;
 mod field;
+mod listing;
 mod mailbox;
+mod mark;
 mod message;
+#[cfg(test)]
+mod naive;
 mod queue;
 mod read;
 mod reclaim;
 mod records;
+mod select;
 mod state;
 mod table;
+#[cfg(test)]
+mod tests;
 mod txn;
+mod varint;
 
 pub use self::field::Field;
 pub use self::state::State;

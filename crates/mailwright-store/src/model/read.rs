@@ -1,155 +1,43 @@
-//! Reading.
+//! Reading what is no message.
 
 use std::borrow::Cow;
 use std::ops::Bound;
 
 use bytes::Bytes;
-use mailwright_core::{AccountId, Domain, MailboxId, ModSeq, QueueId, Timestamp, TraceId, Uid, UidSet};
+use mailwright_core::{AccountId, Domain, MailboxId, QueueId, Timestamp, TraceId};
 
-use super::state::{Mailbox, Message, State};
+use super::state::{KeywordUse, Mailbox, State};
 use super::table::Base;
-use super::txn::{LAST, LAST_GRANTEE, all_of};
+use super::txn::LAST_GRANTEE;
 use crate::account::{AccountInfo, AccountKey, Credential};
 use crate::directory::{fold_address, fold_login};
 use crate::error::ReadError;
-use crate::listing::{ChangeCursor, ChangePage, Changes, Columns, Gone, RowPage, Snapshot};
 use crate::mailbox::{
     EntryName, Grantee, MailboxInfo, MailboxStatus, MetadataTarget, Rights, SharedMailbox, Visibility,
 };
 use crate::name::MailboxName;
-use crate::page::{Opaque, Page};
+use crate::page::Page;
 use crate::queue::{Destination, QueueEntry};
 use crate::quota::{Quota, QuotaRootId};
 use crate::store::Trace;
 
 /// Behind the cursor, or from `first` on.
-fn after<K>(cursor: Option<K>, first: K) -> (Bound<K>, Bound<K>) {
+pub(super) fn after<K>(cursor: Option<K>, first: K) -> (Bound<K>, Bound<K>) {
     (cursor.map_or(Bound::Included(first), Bound::Excluded), Bound::Unbounded)
 }
 
 impl<B: Base> State<B> {
-    // Messages.
-
-    /// As [`Store::open`](crate::Store::open).
-    pub fn open(&self, id: MailboxId) -> Result<Snapshot, ReadError> {
-        let mailbox = self.mailboxes.get(&id).ok_or(ReadError::NoSuchMailbox)?;
-        let keywords = self.keywords.range((Bound::Included((id, String::new())), Bound::Unbounded));
-        let keywords = keywords.take_while(|((of, _), _)| *of == id);
-        Ok(Snapshot {
-            mailbox: id,
-            account: mailbox.account,
-            status: mailbox.status,
-            first_unseen: self.unseen.range(all_of(id)).next().map(|((_, uid), _)| uid),
-            keywords: keywords.map(|(_, used)| used.into_owned().keyword).collect(),
-        })
-    }
-
-    /// As [`Store::rows`](crate::Store::rows).
-    pub fn rows(
-        &self,
-        snapshot: &Snapshot,
-        selection: &UidSet,
-        columns: Columns,
-        after: Option<Uid>,
-        limit: usize,
-    ) -> Result<RowPage, ReadError> {
-        let id = snapshot.mailbox;
-        let mailbox = self.mailboxes.get(&id).ok_or(ReadError::NoSuchMailbox)?;
-        if mailbox.floor > snapshot.status.highest_modseq {
-            return Err(ReadError::SnapshotTooOld);
-        }
-        let start = after.map_or(Some(Uid::FIRST), Uid::next);
-        // UIDNEXT is no member.
-        let last = Uid::new(snapshot.status.uid_next.get() - 1);
-        let (Some(start), Some(last)) = (start, last) else { return Ok(RowPage::default()) };
-        let mut page = RowPage::default();
-        let mut left = limit.max(1);
-        for run in selection.intersection(&UidSet::range(start, last)).ranges() {
-            let (Some(first), Some(last)) = (Uid::new(*run.start()), Uid::new(*run.end())) else { continue };
-            let range = || (id, first)..=(id, last);
-            // One more tells whether there is a next page.
-            let expected = (last.get() - first.get()) as usize + 1;
-            let expected = expected.min(left.saturating_add(1));
-            let live = self.messages.range_of(range(), expected);
-            let mut live = live.map(|((_, uid), message)| (uid, message)).peekable();
-            let gone = self.gone.range(range()).map(|((_, uid), vanished)| (uid, vanished.into_owned()));
-            let mut gone =
-                gone.filter(|(_, vanished)| vanished.modseq > snapshot.status.highest_modseq).peekable();
-            // Walked beside the messages: to look each up would cost more than all else together.
-            let wants_scans = columns.has(Columns::SCAN);
-            let mut scans = wants_scans.then(|| self.scans.range_of(range(), expected).peekable());
-            loop {
-                let is_live = match (live.peek(), gone.peek()) {
-                    (None, None) => break,
-                    (Some((live, _)), Some((gone, _))) => live < gone,
-                    (live, _) => live.is_some(),
-                };
-                if left == 0 {
-                    page.next = page.uids.last().copied().max(page.gone.last().map(|gone| gone.uid));
-                    return Ok(page);
-                }
-                left -= 1;
-                if is_live {
-                    let Some((uid, message)) = live.next() else { break };
-                    push(&mut page, uid, &message, columns);
-                    if let Some(scans) = &mut scans {
-                        while scans.next_if(|((_, of), _)| *of < uid).is_some() {}
-                        let scan = scans.next_if(|((_, of), _)| *of == uid);
-                        page.scans.push(scan.map(|(_, scan)| scan.into_owned()).unwrap_or_default());
-                    }
-                } else {
-                    page.gone.extend(gone.next().map(|(uid, vanished)| Gone { uid, blob: vanished.blob }));
-                }
-            }
-        }
-        Ok(page)
-    }
-
-    /// As [`Store::changed_since`](crate::Store::changed_since).
-    pub fn changed_since(
-        &self,
-        id: MailboxId,
-        since: ModSeq,
-        columns: Columns,
-        after: Option<ChangeCursor>,
-        limit: usize,
-    ) -> Result<Changes, ReadError> {
-        let mailbox = self.mailboxes.get(&id).ok_or(ReadError::NoSuchMailbox)?;
-        if since < mailbox.floor {
-            return Ok(Changes::TooOld);
-        }
-        let from = after.map_or((id, since, LAST), |after| (id, after.modseq, after.uid));
-        let range = (Bound::Excluded(from), Bound::Included((id, ModSeq::MAX, LAST)));
-        let mut changed = self.changed.range(range).map(|((_, modseq, uid), _)| (modseq, uid));
-        let mut rows = RowPage::default();
-        let mut last = None;
-        for (modseq, uid) in changed.by_ref().take(limit.max(1)) {
-            if let Some(message) = self.messages.get(&(id, uid)) {
-                push(&mut rows, uid, &message, columns);
-                if columns.has(Columns::SCAN) {
-                    rows.scans.push(self.scan(id, uid));
-                }
-            }
-            last = Some(ChangeCursor { modseq, uid });
-        }
-        let next = changed.next().and(last);
-        let vanished = match next {
-            Some(_) => UidSet::new(),
-            None => {
-                let range = (Bound::Excluded((id, since, LAST)), Bound::Included((id, ModSeq::MAX, LAST)));
-                let mut uids: Vec<Uid> = self.vanished.range(range).map(|((.., uid), _)| uid).collect();
-                uids.sort_unstable();
-                uids.into_iter().collect()
-            }
-        };
-        Ok(Changes::Page(ChangePage { rows, vanished, upto: mailbox.status.highest_modseq, next }))
-    }
-
     // Mailboxes.
 
     /// As [`Store::status`](crate::Store::status).
     pub fn status(&self, id: MailboxId) -> Option<MailboxStatus> {
         self.mailboxes.get(&id).map(|mailbox| mailbox.status)
+    }
+
+    /// The keywords in use in a mailbox, in lower case and as they are known.
+    pub(super) fn keywords_of(&self, id: MailboxId) -> impl Iterator<Item = (String, Cow<'_, KeywordUse>)> {
+        let keywords = self.keywords.range(after(None, (id, String::new())));
+        keywords.take_while(move |((of, _), _)| *of == id).map(|((_, folded), used)| (folded, used))
     }
 
     pub(super) fn mailbox_info(&self, id: MailboxId) -> Option<MailboxInfo> {
@@ -388,24 +276,4 @@ impl<B: Base> State<B> {
         let ids = self.traces.range(after(cursor, TraceId::from_bytes([0; 10]))).map(|(id, _)| id);
         Page::collect(ids, limit, |id| *id)
     }
-
-    /// What the scanner found in a message.
-    pub(super) fn scan(&self, mailbox: MailboxId, uid: Uid) -> Opaque {
-        self.scans.get(&(mailbox, uid)).map(Cow::into_owned).unwrap_or_default()
-    }
-}
-
-/// Adds a message to the columns that are wanted, but for its scan.
-fn push(page: &mut RowPage, uid: Uid, message: &Message, columns: Columns) {
-    fn add<T: Clone>(wanted: bool, column: &mut Vec<T>, value: &T) {
-        column.extend(wanted.then(|| value.clone()));
-    }
-    page.uids.push(uid);
-    add(columns.has(Columns::FLAGS), &mut page.flags, &message.flags);
-    add(columns.has(Columns::MODSEQ), &mut page.modseqs, &message.modseq);
-    add(columns.has(Columns::SIZE), &mut page.sizes, &message.size);
-    add(columns.has(Columns::DATE), &mut page.dates, &message.date);
-    add(columns.has(Columns::SAVED), &mut page.saved, &message.saved);
-    add(columns.has(Columns::BLOB), &mut page.blobs, &message.blob);
-    add(columns.has(Columns::THREAD), &mut page.threads, &message.thread);
 }

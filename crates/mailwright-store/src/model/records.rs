@@ -8,10 +8,13 @@ use mailwright_core::{
     Stage, ThreadId, Timestamp, TraceEvent, TraceId, Uid, UidSet, UidValidity, Verdict,
 };
 
+use super::block::Block;
 use super::field::{Field, as_text, record, variants};
+use super::mark::{Mark, MarkReader, MarkWriter};
 use super::state::{Account, Blob, Counter, KeywordUse, Mailbox, Message, Root, Totals, TraceHead, Vanished};
+use super::varint;
 use crate::batch::BatchId;
-use crate::flags::{Flags, Keyword, SystemFlag};
+use crate::flags::Keyword;
 use crate::listing::InternalDate;
 use crate::mailbox::{EntryName, Grantee, MailboxStatus, MetadataTarget, Rights, SpecialUse, Visibility};
 use crate::name::MailboxName;
@@ -35,7 +38,7 @@ macro_rules! wrappers {
     )*};
 }
 
-wrappers!(AccountId, MailboxId, ThreadId, BlobId, QuotaRootId, BatchId, Timestamp, WorkerId);
+wrappers!(AccountId, MailboxId, ThreadId, BlobId, QuotaRootId, BatchId, Timestamp, WorkerId, Block);
 
 /// [`Field`] for what has numbers, but not all of them.
 macro_rules! numbers {
@@ -97,17 +100,32 @@ impl Field for Rights {
     }
 }
 
-impl Field for Flags {
+/// Rows as marks, each with how its previous MODSEQ differs from that of the row before: many rows are alike, and there
+/// may be very many.
+impl Field for Stored {
     fn put(&self, out: &mut Vec<u8>) {
-        let bits = self.system().fold(0u8, |bits, flag| bits | 1 << flag as u8);
-        bits.put(out);
-        self.keywords().to_vec().put(out);
+        self.modified.put(out);
+        self.rows.len().put(out);
+        let (mut writer, mut before) = (MarkWriter::new(), ModSeq::ZERO);
+        for StoredRow { uid, flags, modseq, previous } in &self.rows {
+            writer.put(*uid, flags, *modseq, out);
+            varint::put_signed(previous.get().cast_signed() - before.get().cast_signed(), out);
+            before = *previous;
+        }
     }
 
     fn take(input: &mut &[u8]) -> Option<Self> {
-        let bits = u8::take(input)?;
-        let system = SystemFlag::ALL.into_iter().filter(|flag| bits >> *flag as u8 & 1 == 1);
-        Some(Vec::<Keyword>::take(input)?.into_iter().fold(system.collect(), Self::with_keyword))
+        let modified = Field::take(input)?;
+        let count = usize::take(input)?;
+        let (mut reader, mut before) = (MarkReader::new(), 0_i64);
+        // Whatever the count says: what follows is what there is.
+        let rows = (0..count).map(|_| {
+            let Mark { uid, flags, modseq } = reader.take(input)?;
+            before = before.checked_add(varint::take_signed(input)?)?;
+            let previous = ModSeq::new(u64::try_from(before).ok()?)?;
+            Some(StoredRow { uid, flags, modseq, previous })
+        });
+        Some(Self { rows: rows.collect::<Option<_>>()?, modified })
     }
 }
 
@@ -207,7 +225,7 @@ record!(QueueEntry {
 record!(Account { login, enabled, root, inbox, share, subscriptions, addresses, credentials });
 record!(Root { quota, accounts });
 record!(Mailbox { account, name, special_use, status, keywords, vanished, floor });
-record!(Message { blob, size, flags, modseq, date, saved, thread });
+record!(Message { blob, size, date, saved, thread });
 record!(KeywordUse { keyword, messages });
 record!(Vanished { modseq, blob });
 record!(Blob { size, checksum, references, idle_since });
@@ -216,21 +234,20 @@ record!(TraceHead { kept, dropped });
 
 record!(Outcome { ops });
 record!(Appended { mailbox, uid_validity, uid, modseq, thread });
-record!(StoredRow { uid, flags, modseq, previous });
-record!(Stored { rows, modified });
 record!(Transferred { uid_validity, uids, modseq });
 record!(Expunged { uids, modseq });
 variants!(OpOutcome {
     0 => Done,
     1 => Appended(appended),
     2 => Queued(entry),
-    3 => Stored(stored),
     4 => Copied(copied),
     5 => Moved(moved),
     6 => Expunged(expunged),
     7 => MailboxCreated { mailbox, uid_validity },
     8 => Renamed { mailbox },
     9 => AccountCreated { account, inbox, quota_root },
+    // 3 was one in which each row said everything.
+    10 => Stored(stored),
 });
 
 #[cfg(test)]
@@ -241,6 +258,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::flags::{Flags, SystemFlag};
 
     fn text() -> impl Strategy<Value = String> {
         "[a-c\\x00\\xff/]{0,4}"
@@ -281,6 +299,8 @@ mod tests {
             sorts(&(text.0.clone(), number.0), &(text.1.clone(), number.1))?;
             let uid = (Uid::new(uid.0).unwrap(), Uid::new(uid.1).unwrap());
             sorts(&(MailboxId(small.0), uid.0), &(MailboxId(small.1), uid.1))?;
+            let block = (Block::of(uid.0), Block::of(uid.1));
+            sorts(&(MailboxId(small.0), block.0), &(MailboxId(small.1), block.1))?;
             sorts(&(grantee(small.0), MailboxId(number.0)), &(grantee(small.1), MailboxId(number.1)))?;
             sorts(&(target(small.0), visibility(small.1)), &(target(small.1), visibility(small.0)))?;
             let urgent = |n| Reverse(Priority::new(n).unwrap());
@@ -310,7 +330,12 @@ mod tests {
         let uid = |n| Uid::new(n).unwrap();
         let uids = UidSet::range(uid(3), uid(9)).union(&UidSet::range(uid(11), uid(u32::MAX)));
         let (validity, modseq) = (UidValidity::new(7).unwrap(), ModSeq::new(8));
-        let rows = vec![StoredRow { uid: uid(1), flags, modseq: ModSeq::MAX, previous: ModSeq::ZERO }];
+        let row = |n, modseq, previous| StoredRow { uid: uid(n), flags: flags.clone(), modseq, previous };
+        let rows = vec![
+            row(1, ModSeq::MAX, ModSeq::ZERO),
+            row(9, ModSeq::MAX, ModSeq::MAX),
+            row(8, ModSeq::ZERO, ModSeq::new(7).unwrap()),
+        ];
         let moved = Transferred { uid_validity: validity, uids: vec![(uid(1), uid(2))], modseq };
         let (mailbox, account, inbox) = (MailboxId(1), AccountId(2), MailboxId(3));
         let queued = QueueId { trace: TraceId::new(Timestamp(5), [9; 4]), entry: 6 };

@@ -10,12 +10,13 @@ use mailwright_core::{
     Uid, UidValidity,
 };
 
+use super::block::{Block, Marks};
 use super::field::Field;
 use super::table::{Base, Table};
 use crate::batch::BatchId;
 use crate::blob::BlobInfo;
 use crate::error::Unavailable;
-use crate::flags::{Flags, Keyword};
+use crate::flags::Keyword;
 use crate::listing::InternalDate;
 use crate::mailbox::{EntryName, Grantee, MailboxStatus, MetadataTarget, Rights, SpecialUse, Visibility};
 use crate::name::MailboxName;
@@ -117,16 +118,22 @@ tables! {
     /// Private metadata by whose it is.
     16 private: (AccountId, MetadataTarget, EntryName) => (),
 
-    20 messages: (MailboxId, Uid) => Message,
+    /// What changes about messages, by blocks of UIDs.
+    17 marks: (MailboxId, Block) => Marks,
+    /// Blocks by the highest MODSEQ of their messages, with the lowest.
+    18 changed: (MailboxId, ModSeq, Block) => ModSeq,
+    /// What never changes about messages.
+    19 messages: (MailboxId, Uid) => Message,
     /// What the scanner found; apart, since lists of messages seldom want it.
     21 scans: (MailboxId, Uid) => Opaque,
-    22 changed: (MailboxId, ModSeq, Uid) => (),
-    23 unseen: (MailboxId, Uid) => (),
-    24 deleted: (MailboxId, Uid) => (),
     /// By keyword in lower case.
     25 keywords: (MailboxId, String) => KeywordUse,
     26 vanished: (MailboxId, ModSeq, Uid) => (),
     27 gone: (MailboxId, Uid) => Vanished,
+    /// Blocks that have a message without `\Seen`.
+    28 unseen: (MailboxId, Block) => (),
+    /// Blocks that have a message with `\Deleted`.
+    29 deleted: (MailboxId, Block) => (),
 
     30 blobs: BlobId => Blob,
     /// Blobs without reference, by since when.
@@ -201,8 +208,6 @@ pub(super) struct Mailbox {
 pub(super) struct Message {
     pub(super) blob: BlobId,
     pub(super) size: u64,
-    pub(super) flags: Flags,
-    pub(super) modseq: ModSeq,
     pub(super) date: InternalDate,
     pub(super) saved: Timestamp,
     pub(super) thread: ThreadId,

@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 
 use mailwright_core::{AccountId, BlobId, MailboxId, ModSeq, Timestamp, Uid};
 
+use super::block::Block;
 use super::state::{Counter, Mailbox, State};
 use super::table::Base;
 use crate::batch::{Batch, Op};
@@ -14,7 +15,7 @@ use crate::change::Topic;
 use crate::limits::{Limit, Limits};
 use crate::mailbox::Grantee;
 use crate::outcome::{Cause, OpOutcome, Outcome, Rejected};
-use crate::quota::{QuotaRootId, Usage};
+use crate::quota::{Quota, QuotaRootId, Usage};
 
 /// What became of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,24 +136,34 @@ impl<'a, B: Base> Txn<'a, B> {
 
     /// Charges `more` to the account's root, if its limits allow.
     pub(super) fn charge(&mut self, account: AccountId, more: Usage) -> Result<(), Cause> {
-        let root = self.root_of(account)?;
-        let quota = self.state.roots.get(&root).map(|root| root.quota).unwrap_or_default();
-        if let Some(resource) = quota.exceeded_by(more) {
-            return Err(Cause::OverQuota { root, resource });
-        }
-        self.charge_anyway(account, more)
+        let mut bill = self.bill(account)?;
+        bill.add(more)?;
+        self.pay(bill);
+        Ok(())
     }
 
-    /// Charges `more` to the account's root, whatever its limits.
-    pub(super) fn charge_anyway(&mut self, account: AccountId, more: Usage) -> Result<(), Cause> {
+    /// Begins to charge an account.
+    pub(super) fn bill(&self, account: AccountId) -> Result<Bill, Cause> {
         let root = self.root_of(account)?;
-        self.state.roots.change(&root, |root| root.quota.usage = root.quota.usage.plus(more));
-        self.state.accounts.change(&account, |account| account.share = account.share.plus(more));
-        Ok(())
+        let quota = self.state.roots.get(&root).map(|root| root.quota).unwrap_or_default();
+        Ok(Bill { account, root, quota, total: Usage::default() })
+    }
+
+    /// Charges the account and its root.
+    pub(super) fn pay(&mut self, bill: Bill) {
+        let Bill { account, root, total, .. } = bill;
+        if total == Usage::default() {
+            return;
+        }
+        self.state.roots.change(&root, |root| root.quota.usage = root.quota.usage.plus(total));
+        self.state.accounts.change(&account, |account| account.share = account.share.plus(total));
     }
 
     /// Gives `less` back to the account's root.
     pub(super) fn release(&mut self, account: AccountId, less: Usage) -> Result<(), Cause> {
+        if less == Usage::default() {
+            return Ok(());
+        }
         let root = self.root_of(account)?;
         self.state.roots.change(&root, |root| root.quota.usage = root.quota.usage.minus(less));
         self.state.accounts.change(&account, |account| account.share = account.share.minus(less));
@@ -192,6 +203,34 @@ impl<'a, B: Base> Txn<'a, B> {
     }
 }
 
+/// What an operation charges to an account: summed up message by message, and written once.
+pub(super) struct Bill {
+    account: AccountId,
+    root: QuotaRootId,
+    /// As it will be.
+    quota: Quota,
+    total: Usage,
+}
+
+impl Bill {
+    /// And `more`, if the limits allow.
+    pub(super) fn add(&mut self, more: Usage) -> Result<(), Cause> {
+        match self.quota.exceeded_by(more) {
+            Some(resource) => Err(Cause::OverQuota { root: self.root, resource }),
+            None => {
+                self.add_anyway(more);
+                Ok(())
+            }
+        }
+    }
+
+    /// And `more`, whatever the limits.
+    pub(super) fn add_anyway(&mut self, more: Usage) {
+        self.quota.usage = self.quota.usage.plus(more);
+        self.total = self.total.plus(more);
+    }
+}
+
 /// All messages of a mailbox, as bounds of a table sorted by mailbox and UID.
 pub(super) fn all_of(mailbox: MailboxId) -> RangeInclusive<(MailboxId, Uid)> {
     (mailbox, Uid::FIRST)..=(mailbox, LAST)
@@ -200,6 +239,16 @@ pub(super) fn all_of(mailbox: MailboxId) -> RangeInclusive<(MailboxId, Uid)> {
 /// All messages of a mailbox, as bounds of a table sorted by mailbox, MODSEQ and UID.
 pub(super) fn all_changes_of(mailbox: MailboxId) -> RangeInclusive<(MailboxId, ModSeq, Uid)> {
     (mailbox, ModSeq::ZERO, Uid::FIRST)..=(mailbox, ModSeq::MAX, LAST)
+}
+
+/// All blocks of a mailbox, as bounds of a table sorted by mailbox and block.
+pub(super) fn all_blocks_of(mailbox: MailboxId) -> RangeInclusive<(MailboxId, Block)> {
+    (mailbox, Block::FIRST)..=(mailbox, Block::LAST)
+}
+
+/// All blocks of a mailbox, as bounds of a table sorted by mailbox, MODSEQ and block.
+pub(super) fn all_changed_blocks_of(mailbox: MailboxId) -> RangeInclusive<(MailboxId, ModSeq, Block)> {
+    (mailbox, ModSeq::ZERO, Block::FIRST)..=(mailbox, ModSeq::MAX, Block::LAST)
 }
 
 /// The last UID there is. Never given, so that UIDNEXT always has a value.
