@@ -67,6 +67,9 @@ pub struct Appended {
     pub uid: Uid,
     /// Its MODSEQ.
     pub modseq: ModSeq,
+    /// The mailbox's HIGHESTMODSEQ before: who knows the mailbox as it was then knows it as it is.
+    /// [`ModSeq::MAX`] if that cannot be told.
+    pub before: ModSeq,
     /// Its thread.
     pub thread: ThreadId,
 }
@@ -78,6 +81,8 @@ pub struct Stored {
     pub rows: Vec<StoredRow>,
     /// Those left alone because they had changed since (RFC 7162 §3.1.3 MODIFIED).
     pub modified: UidSet,
+    /// The mailbox's HIGHESTMODSEQ before, as in [`Appended`].
+    pub before: ModSeq,
 }
 
 /// A message after STORE.

@@ -118,11 +118,11 @@ impl<S: Store, A> Session<'_, S, A> {
             _ => None,
         });
         let appended: Vec<_> = appended.collect();
-        // All of a batch have one MODSEQ, and go to one mailbox.
+        // All go to one mailbox.
         let last = appended.last().ok_or_else(Rejection::local_error)?;
         let is_selected = |selected: &&mut Selected| selected.mailbox == last.mailbox;
         if let Some(selected) = self.selected.as_mut().filter(is_selected) {
-            selected.appended(last.modseq, appended.iter().map(|appended| appended.uid).zip(flags));
+            appended.iter().zip(flags).for_each(|(appended, flags)| selected.appended(appended, flags));
         }
         let uids = appended.iter().map(|appended| appended.uid).collect();
         Ok(Appended { uid_validity: last.uid_validity, uids })

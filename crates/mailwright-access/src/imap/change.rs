@@ -4,7 +4,7 @@ use mailwright_core::{ModSeq, Ticket, UidSet};
 use mailwright_imap::StoreAction;
 use mailwright_imap::server::{Changed, Stored, ask};
 use mailwright_imap::types::Flag;
-use mailwright_store::{Columns, Expunge, FlagChange, OpOutcome, Store, StoreFlags, StoredRow, SystemFlag};
+use mailwright_store::{Columns, Expunge, FlagChange, OpOutcome, Store, StoreFlags, SystemFlag};
 use tracing::info;
 
 use super::flags;
@@ -37,7 +37,7 @@ impl<S: Store, A> Session<'_, S, A> {
         for uids in parts(uids, self.rows_per_batch()) {
             let op = StoreFlags { mailbox, uids, change: change.clone(), unchanged_since };
             let OpOutcome::Stored(stored) = self.commit(op).await? else { continue };
-            self.changed_flags(&stored.rows);
+            self.changed_flags(&stored);
             for row in &stored.rows {
                 self.drained().await?;
                 let changed = Changed { uid: row.uid, modseq: row.modseq, previous: row.previous };
@@ -52,10 +52,10 @@ impl<S: Store, A> Session<'_, S, A> {
     }
 
     /// This session has changed flags, of which it tells the client.
-    pub(super) fn changed_flags(&mut self, rows: &[StoredRow]) {
-        let changed = rows.iter().filter(|row| row.modseq > row.previous).map(|row| row.modseq).max();
+    pub(super) fn changed_flags(&mut self, stored: &mailwright_store::Stored) {
+        let changed = stored.rows.iter().filter(|row| row.modseq > row.previous).map(|row| row.modseq).max();
         if let (Some(selected), Some(modseq)) = (&mut self.selected, changed) {
-            selected.changed(modseq);
+            selected.changed(stored.before, modseq);
         }
     }
 

@@ -160,7 +160,7 @@ impl<S: Store, A> Session<'_, S, A> {
         let change = FlagChange::Add(SystemFlag::Seen.into());
         match self.commit(StoreFlags { mailbox, uids, change, unchanged_since: None }).await {
             Ok(OpOutcome::Stored(stored)) => {
-                self.changed_flags(&stored.rows);
+                self.changed_flags(&stored);
                 Ok(stored.rows)
             }
             Ok(_) => Ok(Vec::new()),

@@ -8,7 +8,7 @@ use mailwright_core::Machine as _;
 use mailwright_core::{AccountId, MailboxId, ModSeq, Ticket, Uid};
 use mailwright_imap::server::Question;
 use mailwright_imap::{Rejection, Server};
-use mailwright_store::{Batch, ChangeHints, Flags, OpOutcome, Rejected, Snapshot, Store};
+use mailwright_store::{Appended, Batch, ChangeHints, Flags, OpOutcome, Rejected, Snapshot, Store};
 use mailwright_tokio::Driver;
 use tokio::task::yield_now;
 use tracing::{info, warn};
@@ -71,18 +71,19 @@ impl Selected {
         Self { mailbox: snapshot.mailbox, own, arrived: Vec::new(), snapshot, hints }
     }
 
-    /// This session has changed flags, and tells of it. If there is no MODSEQ between, nobody else has changed anything.
-    pub(super) fn changed(&mut self, modseq: ModSeq) {
-        if modseq.get() == self.own.get() + 1 {
+    /// This session has changed flags, and tells of it. If it was `before` what this session knew, nobody else has
+    /// changed anything.
+    pub(super) fn changed(&mut self, before: ModSeq, modseq: ModSeq) {
+        if before == self.own {
             self.own = modseq;
         }
     }
 
-    /// This session has appended messages.
-    pub(super) fn appended(&mut self, modseq: ModSeq, messages: impl IntoIterator<Item = (Uid, Flags)>) {
-        if modseq.get() == self.own.get() + 1 && self.arrived.len() < Self::MOST {
-            self.own = modseq;
-            self.arrived.extend(messages);
+    /// This session has appended a message.
+    pub(super) fn appended(&mut self, appended: &Appended, flags: Flags) {
+        if appended.before == self.own && self.arrived.len() < Self::MOST {
+            self.own = appended.modseq;
+            self.arrived.push((appended.uid, flags));
         }
     }
 

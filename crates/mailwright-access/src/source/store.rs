@@ -182,7 +182,7 @@ impl<S: Source> SourceStore<S> {
 
     async fn store_flags(&self, op: StoreFlags) -> Result<OpOutcome, Cause> {
         let user = self.user().map_err(cause)?;
-        let mut stored = Stored::default();
+        let mut stored = Stored { before: ModSeq::MAX, ..Stored::default() };
         let uids = self.with(op.mailbox, |mailbox| mailbox.members(&op.uids)).map_err(cause)?;
         for uid in uids {
             let row = self.with(op.mailbox, |mailbox| {
@@ -238,7 +238,9 @@ impl<S: Source> SourceStore<S> {
             mailbox.seen_at = None;
             let modseq = mailbox.status().highest_modseq;
             let thread = mailwright_core::ThreadId(uid.get().into());
-            Appended { mailbox: id, uid_validity: mailbox.uid_validity, uid, modseq, thread }
+            // What it has become is known when it is looked at the next time.
+            let before = ModSeq::MAX;
+            Appended { mailbox: id, uid_validity: mailbox.uid_validity, uid, modseq, before, thread }
         });
         Ok(OpOutcome::Appended(appended.map_err(cause)?))
     }

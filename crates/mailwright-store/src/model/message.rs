@@ -39,7 +39,7 @@ impl<B: Base> Txn<'_, B> {
         }
         let mailbox = self.target(&append.to)?;
         let mut edit = self.edit(mailbox)?;
-        let account = edit.account();
+        let (account, before) = (edit.account(), edit.mailbox.status.highest_modseq);
         let size = self.state.blobs.get(&append.blob).ok_or(Cause::BlobGone(append.blob))?.size;
         match (self.charge(account, Usage::message(size)), append.on_over_quota) {
             (Err(Cause::OverQuota { .. }), OnOverQuota::Queue(entry)) => {
@@ -56,7 +56,7 @@ impl<B: Base> Txn<'_, B> {
         self.refer(append.blob)?;
         let uid_validity = edit.mailbox.status.uid_validity;
         self.finish(edit);
-        Ok(OpOutcome::Appended(Appended { mailbox, uid_validity, uid, modseq, thread }))
+        Ok(OpOutcome::Appended(Appended { mailbox, uid_validity, uid, modseq, before, thread }))
     }
 
     fn target(&mut self, target: &Target) -> Result<MailboxId, Cause> {
@@ -73,7 +73,7 @@ impl<B: Base> Txn<'_, B> {
 
     pub(super) fn store_flags(&mut self, store: &StoreFlags) -> Result<OpOutcome, Cause> {
         let mut edit = self.edit(store.mailbox)?;
-        let mut stored = Stored::default();
+        let mut stored = Stored { before: edit.mailbox.status.highest_modseq, ..Stored::default() };
         let (mut deleted, mut undeleted) = (UidSet::new(), UidSet::new());
         for (block, marks) in self.existing(store.mailbox, &store.uids)? {
             let mut marks = marks.to_vec();

@@ -171,9 +171,11 @@ impl Naive {
                 self.mailbox(mailbox)?;
                 let modseq = self.draw();
                 let to = self.mailbox(mailbox)?;
+                let before = to.highest;
                 let uid = to.insert(append.flags.clone(), modseq, limits)?;
                 let uid_validity = to.uid_validity;
-                Ok(OpOutcome::Appended(Appended { mailbox, uid_validity, uid, modseq, thread: ThreadId(1) }))
+                let thread = ThreadId(1);
+                Ok(OpOutcome::Appended(Appended { mailbox, uid_validity, uid, modseq, before, thread }))
             }
             Op::StoreFlags(store) => self.store(store, limits).map(OpOutcome::Stored),
             Op::Copy(transfer) => {
@@ -232,7 +234,8 @@ impl Naive {
     fn store(&mut self, store: &StoreFlags, limits: &Limits) -> Result<Stored, Cause> {
         let uids = self.mailbox(store.mailbox)?.existing(&store.uids);
         self.count_rows(uids.len(), limits)?;
-        let mut stored = Stored::default();
+        let before = self.mailbox(store.mailbox)?.highest;
+        let mut stored = Stored { before, ..Stored::default() };
         for uid in uids {
             let message = self.mailbox(store.mailbox)?.messages[&uid].clone();
             let NaiveMessage { flags: before, modseq: previous } = message;

@@ -105,6 +105,7 @@ impl Field for Rights {
 impl Field for Stored {
     fn put(&self, out: &mut Vec<u8>) {
         self.modified.put(out);
+        self.before.put(out);
         self.rows.len().put(out);
         let (mut writer, mut before) = (MarkWriter::new(), ModSeq::ZERO);
         for StoredRow { uid, flags, modseq, previous } in &self.rows {
@@ -115,7 +116,7 @@ impl Field for Stored {
     }
 
     fn take(input: &mut &[u8]) -> Option<Self> {
-        let modified = Field::take(input)?;
+        let (modified, highest_before) = (Field::take(input)?, Field::take(input)?);
         let count = usize::take(input)?;
         let (mut reader, mut before) = (MarkReader::new(), 0_i64);
         // Whatever the count says: what follows is what there is.
@@ -125,7 +126,7 @@ impl Field for Stored {
             let previous = ModSeq::new(u64::try_from(before).ok()?)?;
             Some(StoredRow { uid, flags, modseq, previous })
         });
-        Some(Self { rows: rows.collect::<Option<_>>()?, modified })
+        Some(Self { rows: rows.collect::<Option<_>>()?, modified, before: highest_before })
     }
 }
 
@@ -233,7 +234,7 @@ record!(Totals { entries, held, recipients, size, wake });
 record!(TraceHead { kept, dropped });
 
 record!(Outcome { ops });
-record!(Appended { mailbox, uid_validity, uid, modseq, thread });
+record!(Appended { mailbox, uid_validity, uid, modseq, before, thread });
 record!(Transferred { uid_validity, uids, modseq });
 record!(Expunged { uids, modseq });
 variants!(OpOutcome {
@@ -344,6 +345,7 @@ mod tests {
             uid_validity: validity,
             uid: uid(5),
             modseq: ModSeq::MAX,
+            before: ModSeq::ZERO,
             thread: ThreadId(4),
         };
         returns(&Outcome {
@@ -351,7 +353,7 @@ mod tests {
                 OpOutcome::Done,
                 OpOutcome::Appended(appended),
                 OpOutcome::Queued(queued),
-                OpOutcome::Stored(Stored { rows, modified: uids.clone() }),
+                OpOutcome::Stored(Stored { rows, modified: uids.clone(), before: modseq.unwrap() }),
                 OpOutcome::Copied(moved.clone()),
                 OpOutcome::Moved(Transferred { modseq: None, ..moved }),
                 OpOutcome::Expunged(Expunged { uids, modseq }),
