@@ -17,7 +17,10 @@ use super::stop::Stop;
 pub(super) struct Pages<'a> {
     selection: Arc<UidSet>,
     columns: Columns,
+    /// Messages of the next page.
     limit: usize,
+    /// Messages of a page at most.
+    most: usize,
     next: Next<'a>,
 }
 
@@ -38,10 +41,15 @@ enum Reading<'a> {
 }
 
 impl<'a> Pages<'a> {
-    /// Of the messages of `selection` these columns, of at most `limit` messages at once.
-    pub(super) fn new(selection: UidSet, columns: Columns, limit: usize) -> Self {
+    /// Messages of the first page.
+    const FIRST: usize = 64;
+
+    /// Of the messages of `selection` these columns, of at most `most` messages at once.
+    pub(super) fn new(selection: UidSet, columns: Columns, most: usize) -> Self {
         let next = if selection.is_empty() { Next::Nowhere } else { Next::After(None) };
-        Self { selection: Arc::new(selection), columns, limit, next }
+        // A small one first, since it is waited for; what lies in memory is not.
+        let limit = if LISTED.has(columns) { most } else { most.min(Self::FIRST) };
+        Self { selection: Arc::new(selection), columns, limit, most, next }
     }
 
     /// The next page. Between two of them others have their turn.
@@ -71,6 +79,7 @@ impl<'a> Pages<'a> {
                 }
             }
         };
+        self.limit = self.limit.saturating_mul(2).min(self.most);
         if let Some(last) = page.next {
             // What lies in memory is not read ahead.
             self.next = if LISTED.has(self.columns) {
