@@ -30,5 +30,5 @@ pub use structure::{
 pub use ticket::{Desk, Stale, Ticket};
 pub use time::{Clock, Entropy, Timestamp};
 pub use timers::Timers;
-pub use trace::{InvalidTraceId, QueueId, Stage, TraceEvent, TraceId, Verdict};
+pub use trace::{InvalidQueueId, InvalidTraceId, QueueId, Stage, TraceEvent, TraceId, Verdict};
 pub use uid_set::UidSet;

@@ -110,6 +110,21 @@ impl fmt::Display for QueueId {
     }
 }
 
+/// The text is no trace id, a hyphen and a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a queue id is a trace id of 16 characters, a hyphen and a number")]
+pub struct InvalidQueueId;
+
+impl FromStr for QueueId {
+    type Err = InvalidQueueId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidQueueId> {
+        let (trace, entry) = text.split_once('-').ok_or(InvalidQueueId)?;
+        let trace = trace.parse().map_err(|_| InvalidQueueId)?;
+        Ok(Self { trace, entry: entry.parse().map_err(|_| InvalidQueueId)? })
+    }
+}
+
 /// One thing that happened to a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TraceEvent {

@@ -23,7 +23,9 @@ pub struct Envelope {
     pub envid: Option<EnvelopeId>,
     /// MT-PRIORITY, if the client gave it (RFC 6710 §4.1).
     pub priority: Option<Priority>,
-    /// Octets of the message's header with the empty line behind it; zero if they were not counted.
+    /// Octets in front of the message that stay here: Return-Path, which is for mailboxes (RFC 5321 §4.4).
+    pub begin: u64,
+    /// Where the message's header ends, with the empty line behind it; zero if that is not known.
     pub header: u64,
 }
 
@@ -99,6 +101,7 @@ impl Envelope {
         put_option(&mut out, self.priority, |out, priority| {
             out.extend_from_slice(&priority.get().to_be_bytes());
         });
+        put_number(&mut out, self.begin);
         put_number(&mut out, self.header);
         Opaque { version: Self::VERSION, bytes: out.into() }
     }
@@ -133,9 +136,9 @@ impl Envelope {
         let priority = reader.option(|reader| {
             Priority::new(i8::from_be_bytes([reader.octet()?])).ok_or(DecodeError::Damaged)
         })?;
-        let header = reader.number()?;
+        let (begin, header) = (reader.number()?, reader.number()?);
         reader.end()?;
         let (smtputf8, require_tls) = (flags & 1 != 0, flags & 2 != 0);
-        Ok(Self { arrived, body, smtputf8, require_tls, ret, envid, priority, header })
+        Ok(Self { arrived, body, smtputf8, require_tls, ret, envid, priority, begin, header })
     }
 }

@@ -1,6 +1,5 @@
 //! `mailwright user` and `mailwright domain`
 
-use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -11,9 +10,7 @@ use crate::config::Config;
 use crate::configure::ConfigArgs;
 use crate::exit::{Exit, Failure};
 use crate::password::PasswordArgs;
-
-/// Of what `--json` prints.
-const SCHEMA_VERSION: u32 = 1;
+use crate::terminal::{confirm, print, print_json};
 
 /// Accounts that are kept beside the mail.
 #[derive(Debug, Subcommand)]
@@ -86,7 +83,8 @@ impl User {
                 change(&config, request).await
             }
             Self::Remove { address, yes, config } => {
-                let request = move || confirm(yes, &address).map(|()| Request::UserRemove { address });
+                let question = format!("Remove {address} with all its mail?");
+                let request = move || confirm(yes, &question).map(|()| Request::UserRemove { address });
                 change(&config, request).await
             }
             Self::List(args) => args.run::<UserRow>().await,
@@ -106,25 +104,6 @@ impl Domains {
 /// The server is not kept waiting while somebody types.
 fn hash(password: PasswordArgs) -> Result<Hash, Failure> {
     Ok(Hash(password.hash()?.as_phc().to_owned()))
-}
-
-fn confirm(yes: bool, address: &str) -> Result<(), Failure> {
-    /// Octets of an answer.
-    const ANSWER_MAX: u64 = 16;
-    if yes {
-        return Ok(());
-    }
-    if !io::stdin().is_terminal() {
-        return Err(Failure::new(Exit::Usage, "there is no terminal to ask on whether to remove all mail")
-            .with_remedy("if you are sure: --yes"));
-    }
-    eprint!("Remove {address} with all its mail? [y/N] ");
-    let mut answer = Vec::new();
-    let read = io::stdin().lock().take(ANSWER_MAX).read_until(b'\n', &mut answer);
-    match read {
-        Ok(_) if matches!(answer.trim_ascii(), b"y" | b"Y" | b"yes") => Ok(()),
-        _ => Err(Failure::new(Exit::Usage, "nothing was removed")),
-    }
 }
 
 /// Does one thing, of which there is nothing to tell.
@@ -181,21 +160,8 @@ impl ListArgs {
     }
 
     fn print<R: Row>(&self, row: &R) -> Result<(), Failure> {
-        let line = if self.json {
-            serde_json::to_string(&Versioned { schema_version: SCHEMA_VERSION, row })
-                .map_err(|error| Failure::new(Exit::Software, error.to_string()))?
-        } else {
-            row.line()
-        };
-        writeln!(io::stdout(), "{line}").map_err(|error| Failure::new(Exit::IoError, error.to_string()))
+        if self.json { print_json(row) } else { print(&row.line()) }
     }
-}
-
-#[derive(Serialize)]
-struct Versioned<'a, R> {
-    schema_version: u32,
-    #[serde(flatten)]
-    row: &'a R,
 }
 
 /// What can be listed.

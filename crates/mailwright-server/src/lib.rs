@@ -4,6 +4,7 @@
 
 mod certificate;
 mod chaos;
+mod client_tls;
 mod directories;
 mod login;
 mod provider;
@@ -20,6 +21,7 @@ mod shared;
 mod tests;
 
 pub use certificate::{CertificateError, Certificates};
+pub use client_tls::client_tls;
 pub use residents::ResidentError;
 pub use running::Running;
 pub use server::{Server, StartError};

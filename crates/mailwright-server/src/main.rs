@@ -7,9 +7,12 @@ mod configure;
 mod data;
 mod dev;
 mod exit;
+mod outbound;
 mod password;
+mod queue;
 mod serve;
 mod signals;
+mod terminal;
 mod verify;
 
 use std::io::IsTerminal;
@@ -62,6 +65,9 @@ enum Command {
     /// Domains that are kept beside the mail, for a running server or without one.
     #[command(subcommand)]
     Domain(accounts::Domains),
+    /// Mail that waits to be delivered elsewhere: what there is, and what is to become of it.
+    #[command(subcommand)]
+    Queue(queue::Queue),
     /// Looks at every octet of a data directory, while no server is at work in it.
     Verify(verify::Verify),
 }
@@ -87,6 +93,10 @@ async fn main() -> ExitCode {
         Command::User(user) => {
             cli.log.start("warn", config::Format::Auto);
             user.run().await
+        }
+        Command::Queue(queue) => {
+            cli.log.start("warn", config::Format::Auto);
+            queue.run().await
         }
         Command::Domain(domain) => {
             cli.log.start("warn", config::Format::Auto);

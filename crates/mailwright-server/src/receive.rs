@@ -1,15 +1,18 @@
 //! Receiving mail: SMTP's questions, answered from directory and store.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use mailwright_access::{Authenticate as _, LoginError};
 use mailwright_auth::Credentials;
 use mailwright_core::{
-    AccountId, Address, ForwardPath, ReversePath, Stage, TraceEvent, Verdict as TraceVerdict,
+    Address, ForwardPath, ReversePath, Stage, Timestamp, TraceEvent, Verdict as TraceVerdict,
 };
+use mailwright_delivery::{Expanded, expand};
 use mailwright_message::{Scan, ScanLimits, Scanner};
+use mailwright_queue::{Outgoing, OutgoingRecipient, RecipientState};
 use mailwright_smtp::{MailParams, Rejection};
 use mailwright_store::{
     Append, BlobError, BlobHint, BlobWriter, Cause, Directory, Health, Op, Opaque, Rejected, Resolution,
@@ -21,11 +24,8 @@ use crate::chaos::At;
 use crate::received::{Hops, trace_fields};
 use crate::shared::Shared;
 
-/// How deep aliases may lead to aliases.
-const ALIAS_DEPTH: usize = 10;
-
-/// How many accounts a message may reach in all.
-const ACCOUNTS_MAX: usize = 1000;
+/// How many addresses are looked at for a message, with those that aliases lead to.
+const ADDRESSES_MAX: usize = 10_000;
 
 pub(crate) struct Receive<S, D>(pub(crate) Arc<Shared<S, D>>);
 
@@ -56,7 +56,7 @@ impl<S: Store, D: Directory> SmtpHandler for Receive<S, D> {
         Err(Rejection::new(550, (5, 7, 1), format!("{user} may not send as {from}"))?)
     }
 
-    async fn rcpt(&self, _cx: &Ctx, to: &Address) -> Verdict {
+    async fn rcpt(&self, cx: &Ctx, to: &Address) -> Verdict {
         if let Some((At::Rcpt, rejection)) = self.0.chaos.wanted(to) {
             return Err(rejection);
         }
@@ -65,6 +65,11 @@ impl<S: Store, D: Directory> SmtpHandler for Receive<S, D> {
         }
         match self.0.directory.resolve(&ForwardPath::Address(to.clone())).await? {
             Resolution::Local { .. } | Resolution::Alias(_) => Ok(()),
+            // RFC 5321 §7.1, RFC 6409 §4.3: for others only from those we know.
+            Resolution::Remote(_) if self.0.outgoing.is_some() && cx.user().is_some() => Ok(()),
+            Resolution::Remote(domain) if self.0.outgoing.is_some() => Err(Rejection::relay_denied().with_text(format!(
+                "relaying denied: {domain} is not a domain of this server, and you are not logged in"
+            ))),
             Resolution::Remote(domain) => Err(Rejection::relay_denied().with_text(format!(
                 "relaying denied: {domain} is not a domain of this server, and it passes on mail for nobody"
             ))),
@@ -79,6 +84,8 @@ impl<S: Store, D: Directory> SmtpHandler for Receive<S, D> {
         let fields = trace_fields(&self.0.hostname, cx, envelope, now);
         let mut scanner = Scanner::new(ScanLimits::default());
         scanner.feed(fields.as_bytes());
+        // Return-Path, which is not for other servers.
+        let begin = fields.split_inclusive('\n').next().map_or(0, str::len);
         blob.write(Bytes::from(fields)).await.map_err(blob_refusal)?;
         let mut hops = Hops::new();
         while let Some(chunk) = body.chunk().await.map_err(|gone: BodyError| Rejection::from(gone))? {
@@ -91,14 +98,27 @@ impl<S: Store, D: Directory> SmtpHandler for Receive<S, D> {
         if let Some((_, rejection)) = envelope.to.iter().find_map(|to| self.0.chaos.wanted(to)) {
             return Err(rejection);
         }
-        let accounts = self.accounts(&envelope.to).await?;
+        let to = self.expand(envelope).await?;
         let blob = blob.finish(now).await.map_err(blob_refusal)?;
-        let scan = scanner.finish().fit(self.0.store.limits().scan_bytes);
+        let scan = scanner.finish();
+        let header = scan.header_range().end;
+        let scan = scan.fit(self.0.store.limits().scan_bytes);
         let scan = Opaque { version: Scan::VERSION, bytes: scan.octets().clone() };
         let mut batch = self.0.batch();
-        for &account in &accounts {
+        for &account in &to.accounts {
             let append = Append::new(Target::inbox(account), blob.id(), now);
             batch.ops.push(Op::Append(Append { scan: scan.clone(), ..append }));
+        }
+        if let Some(outgoing) = self.0.outgoing.as_ref().filter(|_| !to.remote.is_empty()) {
+            let message = Outgoing {
+                trace: cx.trace_id(),
+                sender: envelope.from.clone(),
+                envelope: queued(envelope, begin as u64..header, now),
+                blob: blob.id(),
+                recipients: recipients(to.remote)?,
+            };
+            let entries = message.entries(&outgoing.accept, &outgoing.retry);
+            batch.ops.extend(entries.into_iter().map(Op::from));
         }
         batch.ops.push(Op::Trace { id: cx.trace_id(), events: trace(cx, envelope, now) });
         self.0.store.commit(batch).await.map_err(commit_refusal)?;
@@ -107,29 +127,32 @@ impl<S: Store, D: Directory> SmtpHandler for Receive<S, D> {
 }
 
 impl<S: Store, D: Directory> Receive<S, D> {
-    /// The accounts that the recipients lead to, each once.
-    async fn accounts(&self, to: &[Address]) -> Result<BTreeSet<AccountId>, Rejection> {
-        let mut accounts = BTreeSet::new();
-        let mut seen = BTreeSet::new();
-        let mut left: Vec<(usize, Address)> = to.iter().map(|to| (0, to.clone())).collect();
-        while let Some((depth, address)) = left.pop() {
-            if depth > ALIAS_DEPTH || seen.len() > ACCOUNTS_MAX || !seen.insert(address.clone()) {
-                continue;
-            }
-            match self.0.directory.resolve(&ForwardPath::Address(address)).await? {
-                Resolution::Local { account, .. } => {
-                    accounts.insert(account);
-                }
-                Resolution::Alias(targets) => left.extend(targets.into_iter().map(|to| (depth + 1, to))),
-                _ => {}
-            }
+    /// Whom the recipients lead to: one at least.
+    async fn expand(&self, envelope: &Envelope) -> Result<Expanded, Rejection> {
+        let mut to = expand(&self.0.directory, envelope.to.iter().cloned(), ADDRESSES_MAX).await?;
+        if self.0.outgoing.is_none() {
+            to.remote.clear();
         }
-        if accounts.is_empty() {
+        if to.is_empty() {
             // Whoever it was for has gone since RCPT.
             return Err(Rejection::no_such_user());
         }
-        Ok(accounts)
+        Ok(to)
     }
+}
+
+/// What is kept of the envelope for those who are elsewhere.
+fn queued(envelope: &Envelope, header: Range<u64>, now: Timestamp) -> mailwright_queue::Envelope {
+    let body = match envelope.params.body {
+        Some(mailwright_smtp::Body::EightBitMime) => mailwright_queue::Body::EightBitMime,
+        _ => mailwright_queue::Body::SevenBit,
+    };
+    mailwright_queue::Envelope { body, begin: header.start, header: header.end, ..mailwright_queue::Envelope::new(now) }
+}
+
+fn recipients(remote: BTreeSet<Address>) -> Result<Vec<OutgoingRecipient>, Rejection> {
+    let each = remote.into_iter().map(|to| OutgoingRecipient::new(to, RecipientState::default()));
+    each.collect::<Result<_, _>>().map_err(|_| Rejection::no_such_user())
 }
 
 /// A piece that is kept: a small one must not keep the whole buffer that it was read into.
@@ -138,7 +161,7 @@ fn unshared(chunk: Bytes) -> Bytes {
     if chunk.len() < SMALL { Bytes::copy_from_slice(&chunk) } else { chunk }
 }
 
-fn trace(cx: &Ctx, envelope: &Envelope, now: mailwright_core::Timestamp) -> Vec<TraceEvent> {
+fn trace(cx: &Ctx, envelope: &Envelope, now: Timestamp) -> Vec<TraceEvent> {
     let connect =
         TraceEvent::new(now, Stage::Connect, TraceVerdict::Pass, format!("from {}", cx.peer().ip()))
             .with_evidence("tls", cx.tls().map_or("none", |tls| tls.version))
@@ -147,7 +170,7 @@ fn trace(cx: &Ctx, envelope: &Envelope, now: mailwright_core::Timestamp) -> Vec<
     let mail = TraceEvent::new(now, Stage::Mail, TraceVerdict::Pass, envelope.from.to_string());
     let rcpt =
         envelope.to.iter().map(|to| TraceEvent::new(now, Stage::Rcpt, TraceVerdict::Pass, to.to_string()));
-    let commit = TraceEvent::new(now, Stage::Commit, TraceVerdict::Pass, "delivered");
+    let commit = TraceEvent::new(now, Stage::Commit, TraceVerdict::Pass, "accepted");
     [connect, mail].into_iter().chain(rcpt).chain([commit]).collect()
 }
 

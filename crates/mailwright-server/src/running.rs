@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mailwright_core::Domain;
+use mailwright_delivery::Queue;
 use mailwright_store::DynStore;
 
 use crate::certificate::{Certificates, Current};
@@ -22,6 +23,7 @@ pub struct Running {
     pub(crate) users: Vec<StaticUser>,
     pub(crate) current: Option<Arc<Current>>,
     pub(crate) serving: Arc<Serving<Arc<dyn DynStore>>>,
+    pub(crate) queue: Option<Queue<Arc<dyn DynStore>>>,
     pub(crate) patience: Duration,
 }
 
@@ -35,6 +37,11 @@ impl Running {
     /// Where a service really listens: the first such socket.
     pub fn addr(&self, service: Service) -> Option<SocketAddr> {
         self.addrs.iter().find(|bound| bound.0 == service).map(|bound| bound.1)
+    }
+
+    /// The queue of mail for others, if it is [delivered](crate::Server::deliver).
+    pub fn queue(&self) -> Option<&Queue<Arc<dyn DynStore>>> {
+        self.queue.as_ref()
     }
 
     /// Where all services really listen.

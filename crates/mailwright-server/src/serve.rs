@@ -17,6 +17,7 @@ use crate::LogArgs;
 use crate::admin::{Bound, Control, ReloadRequest, Reloaded};
 use crate::config::{Change, Config, Root, When, environment};
 use crate::configure::ConfigArgs;
+use crate::outbound;
 use crate::data::{Opened, close_off_thread, open_off_thread};
 use crate::exit::{Exit, Failure};
 use crate::signals::StopSignal;
@@ -69,7 +70,8 @@ impl Serve {
             info!(service, addr, "listening");
         }
         let store = Arc::clone(&opened.store);
-        let control = Arc::new(Control { store, config: watched, reload, listening });
+        let queue = running.queue().cloned();
+        let control = Arc::new(Control { store, config: watched, reload, listening, queue });
         let control = tokio::spawn(control.serve(bound));
         info!(version = env!("CARGO_PKG_VERSION"), "ready");
 
@@ -161,6 +163,10 @@ async fn start(config: &Config, opened: &Opened) -> Result<(Running, Bound), Fai
         Some(certificates) => server.certificates(certificates.clone()),
         None => server.without_tls(),
     };
+    if let Some(outbound) = &config.root.outbound {
+        let (way, queue, dns) = outbound::parts(&config.root, outbound, config.folder())?;
+        server = server.outbound(way, queue, dns);
+    }
     for listener in &config.root.listener {
         server = server.listen(listener.service.value, listener.address.value);
     }

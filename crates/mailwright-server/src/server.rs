@@ -9,6 +9,9 @@ use std::time::Duration;
 use mailwright_access::Locks;
 use mailwright_auth::{Cost, CostError, Lockout, LockoutLimits, Verifier, VerifierError};
 use mailwright_core::{Clock, Domain, Entropy, InvalidAddress};
+use mailwright_delivery::outbound::{self, Environment, OutboundConfig, TcpDial};
+use mailwright_delivery::{DynDeliver, QueueConfig};
+use mailwright_dns::{Cache, CacheConfig, Hickory, HickoryConfig};
 use mailwright_store::{DynStore, MemoryConfig, MemoryStore};
 use mailwright_tokio::{
     Blocking, DriverConfig, Gate, GateLimits, Rustls, Shutdown, SystemClock, SystemEntropy, Tls,
@@ -21,12 +24,13 @@ use crate::chaos::Chaos;
 use crate::residents::{ResidentError, settle};
 use crate::running::Running;
 use crate::service::Service;
-use crate::serving::{Fixed, Serving};
+use crate::serving::{Fixed, Outbound, Serving};
 use crate::settings::{Settings, StaticUser};
 
 /// A whole mail server, to run inside a process.
 ///
-/// Mail is kept in memory and gone with it, unless it is given a [`store`](Self::store). Mail for others is refused.
+/// Mail is kept in memory and gone with it, unless it is given a [`store`](Self::store). Mail for others is refused,
+/// unless there is a way to [`deliver`](Self::deliver) it.
 ///
 /// ```
 /// use mailwright_server::{Server, Service};
@@ -59,6 +63,7 @@ pub struct Server {
     patience: Duration,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    outbound: Option<Outbound<Arc<dyn DynStore>>>,
 }
 
 /// Where the certificate comes from.
@@ -150,6 +155,7 @@ impl Server {
             patience: Duration::from_secs(10),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
+            outbound: None,
         }
     }
 
@@ -214,6 +220,34 @@ impl Server {
         self
     }
 
+    /// Takes mail for others from those who have logged in, and delivers it this way.
+    #[must_use]
+    pub fn deliver(mut self, deliver: Arc<dyn DynDeliver<Arc<dyn DynStore>>>, queue: QueueConfig) -> Self {
+        self.outbound = Some(Outbound { deliver, queue });
+        self
+    }
+
+    /// Takes mail for others from those who have logged in, and delivers it by MX, or as the configuration has it, over
+    /// the network of this machine.
+    #[must_use]
+    pub fn outbound(self, outbound: OutboundConfig, queue: QueueConfig, dns: HickoryConfig) -> Self {
+        let resolver = Cache::new(Hickory::new(dns), CacheConfig::default(), Arc::clone(&self.clock));
+        let environment = Environment {
+            resolver: Arc::new(resolver),
+            dial: Arc::new(TcpDial::default()),
+            clock: Arc::clone(&self.clock),
+            entropy: Arc::clone(&self.entropy),
+        };
+        self.deliver(Arc::new(outbound::Outbound::new(outbound, environment)), queue)
+    }
+
+    /// With another time and other random octets: for tests, and for simulations.
+    #[must_use]
+    pub fn environment(mut self, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        (self.clock, self.entropy) = (clock, entropy);
+        self
+    }
+
     /// How many may be connected.
     #[must_use]
     pub fn connections(mut self, limits: GateLimits) -> Self {
@@ -272,6 +306,7 @@ impl Server {
             shutdown: Shutdown::new(),
             driver: Arc::new(DriverConfig::default()),
             locks: Locks::default(),
+            outbound: self.outbound,
         };
         let settings = self.settings.with_own(&own, &users);
         let residents = settle(&fixed.store, &settings.users, &*fixed.clock, &*fixed.entropy).await?;
@@ -283,7 +318,8 @@ impl Server {
             serving.listen(service, listener);
         }
         serving.tidy();
-        Ok(Running { addrs, authority, own, users, current, serving, patience: self.patience })
+        let queue = serving.deliver();
+        Ok(Running { addrs, authority, own, users, current, serving, queue, patience: self.patience })
     }
 
     fn domain(&self) -> Result<Domain, StartError> {

@@ -9,8 +9,11 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use mailwright_access::{ImapServer, Locks, Pop3Server};
 use mailwright_auth::{Cost, Lockout, Mechanism, Offload};
-use mailwright_core::{Clock, Entropy, Machine};
-use mailwright_store::{DirectoryConfig, StaticAccount, Store};
+use mailwright_core::{AccountId, Clock, Entropy, ForwardPath, Machine, ReversePath};
+use mailwright_delivery::{DynDeliver, Queue, QueueConfig, QueueParts};
+use mailwright_store::{
+    AccountCredentials, Directory, DirectoryConfig, Resolution, StaticAccount, Store, Unavailable,
+};
 use mailwright_tokio::{DriverConfig, Gate, Shutdown, SmtpServer, Tls, accept_all};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
@@ -44,10 +47,19 @@ pub(crate) struct Fixed<S> {
     pub(crate) shutdown: Shutdown,
     pub(crate) driver: Arc<DriverConfig>,
     pub(crate) locks: Locks,
+    /// The way to others; without, there is none.
+    pub(crate) outbound: Option<Outbound<S>>,
+}
+
+/// The way to others.
+pub(crate) struct Outbound<S> {
+    pub(crate) deliver: Arc<dyn DynDeliver<S>>,
+    pub(crate) queue: QueueConfig,
 }
 
 /// All services by one configuration. A session keeps to the one that it began with.
 struct Services<S> {
+    shared: Everything<S>,
     smtp: SmtpServer<Receive<S, Directories<S>>>,
     smtps: SmtpServer<Receive<S, Directories<S>>>,
     imap: ImapServer<S, Everything<S>>,
@@ -121,6 +133,20 @@ impl<S: Store + Clone> Serving<S> {
         }
     }
 
+    /// Delivers what is for others, until the shutdown.
+    pub(crate) fn deliver(self: &Arc<Self>) -> Option<Queue<S>> {
+        let Fixed { outbound, store, clock, entropy, shutdown, .. } = &self.fixed;
+        let Outbound { deliver, queue } = outbound.as_ref()?;
+        let parts = QueueParts {
+            store: Arc::new(store.clone()),
+            deliver: Arc::clone(deliver),
+            directory: Present(Arc::clone(self)),
+            clock: Arc::clone(clock),
+            entropy: Arc::clone(entropy),
+        };
+        Some(Queue::start(parts, queue.clone(), shutdown))
+    }
+
     /// Keeps the store tidy until the shutdown.
     pub(crate) fn tidy(self: &Arc<Self>) {
         let (serving, (period, limit)) = (Arc::clone(self), RECLAIM);
@@ -137,6 +163,23 @@ impl<S: Store + Clone> Serving<S> {
                 }
             }
         });
+    }
+}
+
+/// Who there is by the configuration that is in force.
+struct Present<S>(Arc<Serving<S>>);
+
+impl<S: Store + Clone> Directory for Present<S> {
+    async fn resolve(&self, path: &ForwardPath) -> Result<Resolution, Unavailable> {
+        self.0.services().shared.directory.resolve(path).await
+    }
+
+    async fn credentials(&self, login: &str) -> Result<Option<AccountCredentials>, Unavailable> {
+        self.0.services().shared.directory.credentials(login).await
+    }
+
+    async fn may_send(&self, account: AccountId, sender: &ReversePath) -> Result<bool, Unavailable> {
+        self.0.services().shared.directory.may_send(account, sender).await
     }
 }
 
@@ -159,8 +202,10 @@ impl<S: Store + Clone> Fixed<S> {
             creates_unknown: self.creates_unknown,
             check_sender: self.check_sender,
             chaos: self.chaos,
+            outgoing: self.outbound.as_ref().map(|outbound| Arc::new(outbound.queue.settle.clone())),
         });
         Services {
+            shared: Arc::clone(&shared),
             smtp: self.smtp(&shared, settings, Service::Smtp),
             smtps: self.smtp(&shared, settings, Service::Smtps),
             imap: self.imap(&shared, settings, Service::Imap),

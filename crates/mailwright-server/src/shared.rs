@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mailwright_auth::{Cost, Lockout, Offload};
 use mailwright_core::{Clock, Entropy, Timestamp};
+use mailwright_queue::SettleConfig;
 use mailwright_store::{Batch, BatchId, Directory, Store};
 
 use crate::chaos::Chaos;
@@ -26,6 +27,8 @@ pub(crate) struct Shared<S, D> {
     /// Whether a user may send only as himself.
     pub(crate) check_sender: bool,
     pub(crate) chaos: Chaos,
+    /// How mail for others becomes entries of the queue; without, it is refused.
+    pub(crate) outgoing: Option<Arc<SettleConfig>>,
 }
 
 impl<S: Store, D: Directory> Shared<S, D> {

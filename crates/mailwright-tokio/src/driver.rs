@@ -84,6 +84,18 @@ pub enum DriverError<E: std::error::Error> {
     NoLayer(Upgrade),
 }
 
+/// What [`Driver::turn`] comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Turn<E> {
+    /// The next event.
+    Event(E),
+    /// The machine waits for an answer, or for more of one.
+    Reply,
+    /// The conversation has ended as it should.
+    Closed,
+}
+
 /// Drives a [`Machine`] over a connection: reads and writes at the same time, keeps its deadlines, and puts
 /// layers in place.
 ///
@@ -174,22 +186,39 @@ impl<M: Machine> Driver<M> {
     /// When it has ended otherwise. What the machine had to say has been sent, if it could be.
     pub async fn next(&mut self) -> Result<Option<M::Event>, DriverError<M::Error>> {
         loop {
+            match self.turn().await? {
+                Turn::Event(event) => return Ok(Some(event)),
+                Turn::Closed => return Ok(None),
+                // The ticket was lost: the machine's deadline ends that.
+                Turn::Reply => poll_fn(|cx| self.poll_io(cx)).await,
+            }
+        }
+    }
+
+    /// As [`next`](Self::next), but comes back as soon as the machine waits for the application too: for one that
+    /// answers in several parts, as a client gives the content of a message. Cancel-safe.
+    ///
+    /// # Errors
+    /// As of [`next`](Self::next).
+    pub async fn turn(&mut self) -> Result<Turn<M::Event>, DriverError<M::Error>> {
+        loop {
             self.check()?;
             if let Some(event) = self.ahead.take() {
-                return Ok(Some(event));
+                return Ok(Turn::Event(event));
             }
             match self.machine.poll_event(&mut self.input, self.clock.mono()) {
-                Ok(Progress::Event(event)) => return Ok(Some(event)),
+                Ok(Progress::Event(event)) => return Ok(Turn::Event(event)),
+                Ok(Progress::NeedReply) => return Ok(Turn::Reply),
                 Ok(Progress::Upgrade(upgrade)) => self.upgrade(upgrade).await?,
                 Ok(Progress::Closed) => {
                     self.close().await;
-                    return Ok(None);
+                    return Ok(Turn::Closed);
                 }
                 Err(error) => {
                     self.close().await;
                     return Err(DriverError::Protocol(error));
                 }
-                // NeedInput, NeedDrain; or NeedReply, whose ticket was lost: the machine's deadline ends that.
+                // NeedInput, NeedDrain.
                 Ok(_) => poll_fn(|cx| self.poll_io(cx)).await,
             }
         }

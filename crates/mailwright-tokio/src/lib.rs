@@ -17,7 +17,7 @@ mod system;
 mod tls;
 mod transport;
 
-pub use driver::{Driver, DriverConfig, DriverError, handshake};
+pub use driver::{Driver, DriverConfig, DriverError, Turn, handshake};
 pub use gate::{Gate, GateLimits, Pass, Refused};
 pub use listener::{Listen, Peer, Turned, accept_all};
 #[cfg(feature = "smtp")]
@@ -27,5 +27,5 @@ pub use shutdown::Shutdown;
 pub use smtp::{SmtpHandler, SmtpServer};
 pub use system::{SystemClock, SystemEntropy};
 #[cfg(feature = "rustls")]
-pub use tls::Rustls;
+pub use tls::{Rustls, RustlsClient};
 pub use transport::{Io, Tls, TlsAccepted};

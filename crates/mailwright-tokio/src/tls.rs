@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use mailwright_core::TlsInfo;
-use rustls::{ProtocolVersion, ServerConfig, ServerConnection};
-use tokio_rustls::TlsAcceptor;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, CommonState, ProtocolVersion, ServerConfig};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::transport::{Io, Tls, TlsAccepted};
 
-/// [`Tls`] by rustls.
+/// [`Tls`] by rustls, as a server.
 #[derive(Clone)]
 pub struct Rustls(TlsAcceptor);
 
@@ -30,18 +31,56 @@ impl Tls for Rustls {
         let handshake = self.0.accept(io);
         Box::pin(async move {
             let stream = handshake.await?;
-            let info = info(stream.get_ref().1);
+            let connection = stream.get_ref().1;
+            let info = info(connection, connection.server_name().map(str::to_owned));
             Ok((Box::new(stream) as Box<dyn Io>, info))
         })
     }
 }
 
-fn info(connection: &ServerConnection) -> TlsInfo {
+/// [`Tls`] by rustls, as a client of one server.
+#[derive(Clone)]
+pub struct RustlsClient {
+    connector: TlsConnector,
+    server: ServerName<'static>,
+}
+
+impl RustlsClient {
+    /// With this configuration: who is trusted, versions, and the crypto provider are chosen there. `server` is the
+    /// name that is asked for (SNI), and that the certificate is checked for if the configuration checks names.
+    pub fn new(config: Arc<ClientConfig>, server: ServerName<'static>) -> Self {
+        Self { connector: TlsConnector::from(config), server }
+    }
+}
+
+impl std::fmt::Debug for RustlsClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RustlsClient").field("server", &self.server).finish_non_exhaustive()
+    }
+}
+
+impl Tls for RustlsClient {
+    fn accept(&self, io: Box<dyn Io>) -> TlsAccepted {
+        // RFC 6066 §3: an address is no name to ask for.
+        let name = match &self.server {
+            ServerName::DnsName(name) => Some(name.as_ref().to_owned()),
+            _ => None,
+        };
+        let handshake = self.connector.connect(self.server.clone(), io);
+        Box::pin(async move {
+            let stream = handshake.await?;
+            let info = info(stream.get_ref().1, name);
+            Ok((Box::new(stream) as Box<dyn Io>, info))
+        })
+    }
+}
+
+fn info(connection: &CommonState, server_name: Option<String>) -> TlsInfo {
     let version = match connection.protocol_version() {
         Some(ProtocolVersion::TLSv1_3) => "TLS1.3",
         Some(ProtocolVersion::TLSv1_2) => "TLS1.2",
         _ => "TLS",
     };
     let cipher = connection.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str());
-    TlsInfo::new(version, cipher.unwrap_or_default(), connection.server_name().map(str::to_owned))
+    TlsInfo::new(version, cipher.unwrap_or_default(), server_name)
 }

@@ -18,7 +18,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 /// A TLS handshake on its way.
 pub type TlsAccepted = Pin<Box<dyn Future<Output = io::Result<(Box<dyn Io>, TlsInfo)>> + Send>>;
 
-/// Puts TLS upon a connection, as its server.
+/// Puts TLS upon a connection, on the side of it that is ours.
 pub trait Tls: Send + Sync {
     /// Shakes hands.
     fn accept(&self, io: Box<dyn Io>) -> TlsAccepted;

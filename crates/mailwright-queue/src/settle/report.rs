@@ -76,5 +76,5 @@ pub(super) fn returned(
         false => (ReturnedPart::Header, envelope.header.min(entry.size)),
     };
     let eight_bit = envelope.body != Body::SevenBit || envelope.smtputf8;
-    (end > 0).then_some(Returned { part, range: 0..end, eight_bit })
+    (end > envelope.begin).then_some(Returned { part, range: envelope.begin..end, eight_bit })
 }

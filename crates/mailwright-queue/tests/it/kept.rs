@@ -16,8 +16,8 @@ fn envelopes() -> impl Strategy<Value = Envelope> {
     let ret = prop::option::of(prop::sample::select(vec![Ret::Full, Ret::Headers]));
     let envid = prop::option::of("([!-*,-<>-~]|\\+2[0-9A-F]){0,30}");
     let priority = prop::option::of(-9..=9i8);
-    (any::<i64>(), body, any::<[bool; 2]>(), ret, envid, priority, any::<u64>()).prop_map(
-        |(arrived, body, [smtputf8, require_tls], ret, envid, priority, header)| Envelope {
+    (any::<i64>(), body, any::<[bool; 2]>(), ret, envid, priority, any::<[u64; 2]>()).prop_map(
+        |(arrived, body, [smtputf8, require_tls], ret, envid, priority, [begin, header])| Envelope {
             arrived: Timestamp(arrived),
             body,
             smtputf8,
@@ -25,6 +25,7 @@ fn envelopes() -> impl Strategy<Value = Envelope> {
             ret,
             envid: envid.map(|id| EnvelopeId::from_xtext(&id).unwrap()),
             priority: priority.and_then(Priority::new),
+            begin,
             header,
         },
     )

@@ -9,6 +9,7 @@ use mailwright_store::{
 use mailwright_tokio::{SystemClock, SystemEntropy};
 
 use super::protocol::{DomainRow, Hash, PasswordIn, Reply, Request, UserRow};
+use super::queue;
 use crate::config::Root;
 use crate::exit::{Exit, Failure};
 
@@ -33,6 +34,9 @@ pub(crate) fn execute<'a, S: Store>(
             Request::UserList { after } => office.list(after).await,
             Request::DomainAdd { domain } => office.add_domain(&domain).await,
             Request::DomainList { after } => office.list_domains(after).await,
+            Request::QueueList { route, after } => queue::list(store, route, after).await,
+            Request::QueueShow { entry } => queue::show(store, &entry).await,
+            Request::QueueChange { entry, change } => queue::change(store, &entry, change, batch()).await,
             Request::Ping | Request::Reload => {
                 Err(Failure::new(Exit::Unavailable, "no server runs on this data directory"))
             }
@@ -210,14 +214,14 @@ fn parse_address(text: &str) -> Result<Address, Failure> {
     })
 }
 
-fn parse_domain(text: &str) -> Result<Domain, Failure> {
+pub(super) fn parse_domain(text: &str) -> Result<Domain, Failure> {
     text.parse().map_err(|error| {
         Failure::new(Exit::Data, format!("{text:?} is no domain: {error}"))
             .with_remedy("a domain is like example.org")
     })
 }
 
-fn refused(cause: Cause) -> Failure {
+pub(super) fn refused(cause: Cause) -> Failure {
     match cause {
         Cause::Unavailable(error) => unavailable(error),
         Cause::NoSuchAccount => Failure::new(Exit::NoUser, "there is no such user any more"),
@@ -226,7 +230,7 @@ fn refused(cause: Cause) -> Failure {
     }
 }
 
-fn unavailable(error: Unavailable) -> Failure {
+pub(super) fn unavailable(error: Unavailable) -> Failure {
     let source = std::error::Error::source(&error).map_or_else(String::new, |source| format!(": {source}"));
     Failure::new(Exit::Unavailable, format!("{error}{source}"))
 }

@@ -4,8 +4,11 @@
 mod client;
 mod execute;
 mod protocol;
+mod queue;
 mod socket;
 
 pub(crate) use client::Office;
-pub(crate) use protocol::{DomainRow, Hash, PasswordIn, Reloaded, Reply, Request, UserRow};
+pub(crate) use protocol::{
+    DomainRow, Hash, PasswordIn, QueueChange, QueueRow, RecipientRow, Reloaded, Reply, Request, TraceRow, UserRow,
+};
 pub(crate) use socket::{Bound, Control, ReloadRequest};

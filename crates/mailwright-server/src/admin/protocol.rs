@@ -62,6 +62,30 @@ pub(crate) enum Request {
     DomainList {
         after: Option<String>,
     },
+    /// A page of the queue.
+    QueueList {
+        route: Option<String>,
+        after: Option<String>,
+    },
+    /// An entry of the queue, and what has happened to its message.
+    QueueShow {
+        entry: String,
+    },
+    QueueChange {
+        entry: String,
+        change: QueueChange,
+    },
+}
+
+/// What is done to an entry of the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum QueueChange {
+    Retry,
+    Hold,
+    Release,
+    Bounce,
+    Delete,
 }
 
 /// The hash of a password, never shown: with it, passwords can be guessed at leisure.
@@ -110,6 +134,52 @@ pub(crate) enum Reply {
         rows: Vec<DomainRow>,
         next: Option<String>,
     },
+    Queue {
+        rows: Vec<QueueRow>,
+        next: Option<String>,
+    },
+    QueueEntry {
+        row: QueueRow,
+        trace: Vec<TraceRow>,
+    },
+}
+
+/// An entry of the queue. The first seven keys are those of `postqueue -j`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct QueueRow {
+    /// `active`, `deferred` or `hold`.
+    pub(crate) queue_name: String,
+    pub(crate) queue_id: String,
+    /// In seconds since 1970, as all times here.
+    pub(crate) arrival_time: i64,
+    pub(crate) message_size: u64,
+    pub(crate) forced_expire: bool,
+    /// Empty for the null reverse-path.
+    pub(crate) sender: String,
+    pub(crate) recipients: Vec<RecipientRow>,
+    /// The domain that decides on the way.
+    pub(crate) route: String,
+    pub(crate) attempts: u32,
+    pub(crate) next_attempt: i64,
+    pub(crate) expires: i64,
+}
+
+/// Who has not got it yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RecipientRow {
+    pub(crate) address: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) delay_reason: Option<String>,
+}
+
+/// What has happened to a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TraceRow {
+    pub(crate) time: String,
+    pub(crate) stage: String,
+    pub(crate) verdict: String,
+    pub(crate) text: String,
+    pub(crate) evidence: Vec<(String, String)>,
 }
 
 /// What a reload has done.

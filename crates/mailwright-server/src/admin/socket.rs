@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use mailwright_delivery::Queue;
 use mailwright_store::Store;
 use tokio::io::BufReader;
 use tokio::net::{UnixListener, UnixStream};
@@ -16,8 +17,9 @@ use tracing::{info, warn};
 
 use super::execute::execute;
 use super::protocol::{
-    Answered, Asked, LineError, Outcome, REQUEST_MAX, Reloaded, Reply, Request, VERSION, read, write,
+    Answered, Asked, LineError, Outcome, QueueChange, REQUEST_MAX, Reloaded, Reply, Request, VERSION, read, write,
 };
+use super::queue;
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
 
@@ -48,6 +50,8 @@ pub(crate) struct Control<S> {
     pub(crate) config: watch::Receiver<Arc<Config>>,
     pub(crate) reload: mpsc::Sender<ReloadRequest>,
     pub(crate) listening: Vec<(String, String)>,
+    /// The queue at work, if mail for others is delivered.
+    pub(crate) queue: Option<Queue<S>>,
 }
 
 /// A socket that is there; gone when dropped.
@@ -162,6 +166,12 @@ impl<S: Store> Control<S> {
                 answer.await.map_err(|_| gone(()))?.map(Reply::Reloaded)
             }
             request => {
+                if let (Some(queue), Request::QueueChange { entry, change }) = (&self.queue, &request)
+                    && matches!(change, QueueChange::Retry | QueueChange::Bounce)
+                {
+                    info!(entry, ?change, "done for an administrator");
+                    return queue::change_at_work(&self.store, queue, entry, *change).await;
+                }
                 let config = Arc::clone(&self.config.borrow());
                 let what = format!("{request:?}");
                 let done = execute(&self.store, &config.root, request).await;

@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use mailwright_core::{Address, Domain};
+use mailwright_delivery::outbound::{Pattern, Protocol, RelayHost, TlsPolicy};
 use mailwright_server::Service;
 
-use super::secret::Password;
+use super::secret::{Password, RelayPassword};
 use super::section::section;
-use super::value::{At, Count, Filter, Format, Size, Time};
+use super::value::{At, Count, Filter, Format, Size, Time, UserName};
 
 section! {
     /// The whole configuration.
@@ -32,6 +33,10 @@ section! {
 { service = "imaps", address = "0.0.0.0:993" },
 { service = "pop3s", address = "0.0.0.0:995" },
 ]"#);
+        /// Mail for others. Without this table none is taken; with it, it is taken from those who have logged in.
+        Restart outbound: Option<Outbound> = Off("");
+        /// Ways to other domains: the first that fits is taken. What fits none goes by MX.
+        Restart route: Vec<RouteTo> = Off("");
         /// Users who stand here and not in `mailwright user`. Their mail is kept under their address, and stays when
         /// they no longer stand here; `mailwright user remove` removes it.
         Reload user: Vec<User> = Off("");
@@ -63,6 +68,42 @@ section! {
         Restart service: At<Service> = Required(r#""smtp""#);
         /// An IP address and a port. `[::]` is every address, of IPv4 too; port 0 is any free one.
         Restart address: At<SocketAddr> = Required(r#""0.0.0.0:25""#);
+    }
+}
+
+section! {
+    /// Mail for others.
+    Outbound "outbound" {
+        /// How long it is tried to deliver a message, 4 to 5 days by RFC 5321 section 4.5.4.1.
+        Restart lifetime: Time<60, 2_592_000> = Default(r#""5d""#);
+        /// How long after its arrival the sender of a message is told that it is delayed.
+        Restart warn_after: Time<60, 2_592_000> = Default(r#""4h""#);
+        /// Deliveries at once.
+        Restart concurrency: Count<1, 10_000> = Default("200");
+        /// Deliveries at once to one domain, at most: it begins with fewer, and adapts.
+        Restart per_domain: Count<1, 1_000> = Default("20");
+        /// The DNS servers to ask, in the place of those of the system.
+        Restart nameservers: Vec<At<SocketAddr>> = Off(r#"["127.0.0.1:53"]"#);
+        /// The authorities that certificates are trusted by, in PEM.
+        Restart authorities: At<PathBuf> = Default(r#""/etc/ssl/certs/ca-certificates.crt""#);
+    }
+}
+
+section! {
+    /// A way to other domains.
+    RouteTo "route" {
+        /// The domains: `example.org`, `.example.org` for all below it, `*` for all.
+        Restart domains: Vec<At<Pattern>> = Required(r#"["*"]"#);
+        /// The servers that take their mail, each a name or an address and a port: the first that answers.
+        Restart via: Vec<At<RelayHost>> = Required(r#"["relay.example.net:587"]"#);
+        /// What they speak: smtp or lmtp.
+        Restart protocol: Protocol = Default(r#""smtp""#);
+        /// never, opportunistic (if it is offered), required (by STARTTLS) or implicit (TLS from the start).
+        Restart tls: TlsPolicy = Default(r#""required""#);
+        /// The name to log in with.
+        Restart user: Option<UserName> = Off(r#""mx.example.org""#);
+        /// Where the password stands: { file = "..." } or { env = "..." }.
+        Restart password: Option<RelayPassword> = Off(r#"{ file = "/etc/mailwright/relay.password" }"#);
     }
 }
 

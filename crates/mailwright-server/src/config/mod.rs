@@ -20,7 +20,7 @@ use mailwright_server::Certificates;
 use mailwright_store_sqlite::SqliteConfig;
 
 pub(crate) use document::document;
-pub(crate) use keys::{Root, Storage};
+pub(crate) use keys::{Outbound, Root, RouteTo, Storage};
 pub(crate) use report::Report;
 pub(crate) use section::{Change, When};
 use section::{Reading, Setting};
@@ -52,7 +52,17 @@ pub(crate) fn environment() -> BTreeMap<String, String> {
     unicode.collect()
 }
 
+/// The text of a file.
+pub(crate) fn read_file(path: &Path, max: u64) -> std::io::Result<String> {
+    file::read(path, max).map(|found| found.text)
+}
+
 impl Config {
+    /// Where relative paths begin.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Reads a file, and the environment over it.
     pub(crate) fn load(path: &Path, environment: &BTreeMap<String, String>) -> Result<Self, Report> {
         let name = path.display().to_string();

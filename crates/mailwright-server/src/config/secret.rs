@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use mailwright_auth::Verifier;
+use mailwright_core::Secret;
 
 use super::file::{self, Readable};
 use super::report::Problem;
@@ -24,7 +25,7 @@ impl Setting for Password {
     fn read(node: Node, cx: &mut Reading) -> Option<Self> {
         match node.kind {
             Kind::Text(text) => verifier(&text, &node.at, "here stands something else", cx),
-            Kind::Table(table) => elsewhere(table, &node.at, cx),
+            Kind::Table(table) => elsewhere(table, &node.at, REMEDY, verifier, cx),
             other => {
                 let label = format!("this is {}", other.name());
                 cx.problems.push(
@@ -53,13 +54,46 @@ fn verifier(text: &str, at: &Span, place: &str, cx: &mut Reading) -> Option<Pass
     None
 }
 
+/// A password for another server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RelayPassword(pub(crate) Secret);
+
+impl Setting for RelayPassword {
+    fn read(node: Node, cx: &mut Reading) -> Option<Self> {
+        const REMEDY: &str = "put it into a file of the server's user and write { file = \"...\" }, or into a \
+                              variable and write { env = \"...\" }";
+        match node.kind {
+            Kind::Table(table) => elsewhere(table, &node.at, REMEDY, password, cx),
+            // It is not shown.
+            _ => {
+                let problem = Problem::error(&node.at, "a password does not stand in here", "may be a secret");
+                cx.problems.push(problem.with_help(REMEDY));
+                None
+            }
+        }
+    }
+}
+
+/// A line, without its end.
+fn password(text: &str, at: &Span, place: &str, cx: &mut Reading) -> Option<RelayPassword> {
+    let line = text.trim_end_matches(['\r', '\n']);
+    if line.is_empty() || line.contains(['\r', '\n', '\0']) {
+        cx.problems.push(Problem::error(at, "this is no password: one line is wanted", place));
+        return None;
+    }
+    Some(RelayPassword(line.into()))
+}
+
+/// How a secret is read from its text.
+type Read<T> = fn(&str, &Span, &str, &mut Reading) -> Option<T>;
+
 /// `{ file = "..." }` or `{ env = "..." }`
-fn elsewhere(table: Table, at: &Span, cx: &mut Reading) -> Option<Password> {
+fn elsewhere<T>(table: Table, at: &Span, remedy: &str, read: Read<T>, cx: &mut Reading) -> Option<T> {
     let mut entries = table.entries.into_iter();
     let (Some((key, entry)), None) = (entries.next(), entries.next()) else {
         let problem =
             Problem::error(at, "one key is wanted here, `file` or `env`", "there are none or several");
-        cx.problems.push(problem.with_help(REMEDY));
+        cx.problems.push(problem.with_help(remedy));
         return None;
     };
     let Kind::Text(value) = entry.value.kind else {
@@ -68,9 +102,9 @@ fn elsewhere(table: Table, at: &Span, cx: &mut Reading) -> Option<Password> {
         return None;
     };
     match key.as_str() {
-        "file" => in_file(&cx.folder.join(value), &entry.value.at, cx),
+        "file" => in_file(&cx.folder.join(value), &entry.value.at, read, cx),
         "env" => match cx.environment.get(&value).cloned() {
-            Some(text) => verifier(&text, &entry.value.at, "in this variable stands something else", cx),
+            Some(text) => read(&text, &entry.value.at, "in this variable stands something else", cx),
             None => {
                 let message = format!("there is no variable {value}");
                 cx.problems.push(Problem::error(&entry.value.at, message, "not in the environment"));
@@ -89,13 +123,13 @@ fn elsewhere(table: Table, at: &Span, cx: &mut Reading) -> Option<Password> {
     }
 }
 
-fn in_file(path: &Path, at: &Span, cx: &mut Reading) -> Option<Password> {
+fn in_file<T>(path: &Path, at: &Span, read: Read<T>, cx: &mut Reading) -> Option<T> {
     match file::read(path, FILE_MAX) {
         Ok(Readable { text, open_to_others }) => {
             if open_to_others {
                 cx.problems.push(others_can_read(path, at));
             }
-            verifier(&text, at, "in this file stands something else", cx)
+            read(&text, at, "in this file stands something else", cx)
         }
         Err(error) => {
             cx.problems.push(Problem::error(at, format!("{}: {error}", path.display()), "cannot be read"));

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use mailwright_core::{Address, Domain};
+use mailwright_delivery::outbound::{Pattern, Protocol, RelayHost, TlsPolicy};
 use mailwright_server::Service;
 use tracing_subscriber::EnvFilter;
 
@@ -192,6 +193,67 @@ impl FromText for Service {
 
     fn from_text(text: &str) -> Result<Self, Wrong> {
         one_of(text, Self::ALL.iter().map(|service| (service.name(), *service)))
+    }
+}
+
+impl FromText for Pattern {
+    const WHAT: &'static str = "a pattern of domains";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        let help = "example.org is that domain, .example.org all below it, * all";
+        text.parse().map_err(|_| Wrong::new("no domain", help))
+    }
+}
+
+impl FromText for RelayHost {
+    const WHAT: &'static str = "a server and a port";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        let help = "write relay.example.net:587, 192.0.2.1:25 or [2001:db8::1]:25";
+        if let Ok(address) = text.parse::<SocketAddr>() {
+            return Ok(Self::at(address.ip(), address.port()));
+        }
+        let (name, port) = text.rsplit_once(':').ok_or_else(|| Wrong::new("the port is missing", help))?;
+        let port = port.parse().map_err(|_| Wrong::new("a port is a number from 0 to 65535", help))?;
+        let name = name.parse().map_err(|_| Wrong::new("no name of a host", help))?;
+        Ok(Self::named(name, port))
+    }
+}
+
+impl FromText for Protocol {
+    const WHAT: &'static str = "a protocol";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        one_of(text, [("smtp", Self::Smtp), ("lmtp", Self::Lmtp)].into_iter())
+    }
+}
+
+impl FromText for TlsPolicy {
+    const WHAT: &'static str = "a rule for TLS";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        let all = [
+            ("never", Self::Never),
+            ("opportunistic", Self::Opportunistic),
+            ("required", Self::Required),
+            ("implicit", Self::Implicit),
+        ];
+        one_of(text, all.into_iter())
+    }
+}
+
+/// Who one is to another server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UserName(pub(crate) String);
+
+impl FromText for UserName {
+    const WHAT: &'static str = "the name of a user";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        match text {
+            "" => Err(Wrong::new("it is empty", "write the name, or leave the key out")),
+            text => Ok(Self(text.to_owned())),
+        }
     }
 }
 

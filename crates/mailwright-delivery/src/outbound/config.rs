@@ -1,0 +1,94 @@
+//! How mail goes out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mailwright_core::Domain;
+use mailwright_dns::{Families, MxLimits};
+use mailwright_queue::OwnHosts;
+use mailwright_smtp::client;
+use rustls::ClientConfig;
+
+use super::route::Route;
+
+/// How mail goes out.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct OutboundConfig {
+    /// How the client speaks: its name, limits, and the time that each stage may take. Protocol and STARTTLS are
+    /// those of the route, the time of an idle connection is that of [`pool`](Self::pool). Default: this name, all
+    /// else as [`client::Config`] has it.
+    pub client: client::Config,
+    /// The first that fits a domain is taken. Default: none, so that all mail goes by MX.
+    pub routes: Vec<Route>,
+    /// By which names and addresses we are known, so that mail does not come back (RFC 5321 §5.1). Default: the
+    /// client's name.
+    pub own: OwnHosts,
+    /// The addresses that we can connect to. Default both.
+    pub families: Families,
+    /// Hosts of a domain, and addresses of a host, that are tried.
+    pub mx: MxLimits,
+    /// The port of hosts that were found by MX. Default 25; another one is for tests.
+    pub port: u16,
+    /// Whom TLS trusts. Default `None`: no TLS, and what demands it waits.
+    pub tls: Option<ClientTls>,
+    /// If the handshake behind an opportunistic STARTTLS fails, the server is asked again without TLS. Default on:
+    /// it would have been asked so if it had not offered TLS (RFC 7435 §3).
+    pub plain_after_failed_tls: bool,
+    /// Addresses, of all hosts together, that are connected to in an attempt. Default 10; RFC 5321 §5.1 asks for two
+    /// at least. Zero is taken for one.
+    pub addresses: usize,
+    /// The time of a whole attempt, whatever its stages still may take. Default 1 hour. It is to be less than a
+    /// lease is renewed for. What is cut off behind the end of the content may arrive twice (RFC 1047).
+    pub deadline: Duration,
+    /// How long connections are kept.
+    pub pool: PoolConfig,
+}
+
+impl OutboundConfig {
+    /// The defaults, and this name for EHLO.
+    pub fn new(name: Domain) -> Self {
+        Self {
+            client: client::Config::new(name.clone()),
+            routes: Vec::new(),
+            own: OwnHosts { names: [name].into(), ..OwnHosts::default() },
+            families: Families::default(),
+            mx: MxLimits::default(),
+            port: 25,
+            tls: None,
+            plain_after_failed_tls: true,
+            addresses: 10,
+            deadline: Duration::from_secs(3600),
+            pool: PoolConfig::default(),
+        }
+    }
+}
+
+/// Whom TLS trusts, and with which provider: both are chosen by whoever makes these.
+#[derive(Debug, Clone)]
+pub struct ClientTls {
+    /// Checks certificates and names; where TLS is required.
+    pub verified: Arc<ClientConfig>,
+    /// Where it is opportunistic. It may take any certificate: the alternative is no TLS (RFC 7435 §1.2).
+    pub opportunistic: Arc<ClientConfig>,
+}
+
+/// How long connections are kept for the next message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolConfig {
+    /// How long a connection is kept without work. Default 10 s; zero: none is kept. Cost: it takes a place at the
+    /// server, which may have few.
+    pub keep: Duration,
+    /// Connections without work, in all; beyond that the oldest is closed. Default 100. Cost: some KiB and a task
+    /// each. As many again may be saying goodbye.
+    pub idle: usize,
+    /// Messages on a connection. Default 100: many servers allow no more. A lower limit that the server announces
+    /// (RFC 9422) is kept.
+    pub transactions: u32,
+}
+
+impl Default for PoolConfig {
+    fn default() -> Self {
+        Self { keep: Duration::from_secs(10), idle: 100, transactions: 100 }
+    }
+}

@@ -1,0 +1,58 @@
+//! Whom addresses lead to.
+
+use std::collections::BTreeSet;
+
+use mailwright_core::{AccountId, Address, ForwardPath};
+use mailwright_store::{Directory, Resolution, Unavailable};
+
+/// How deep aliases may lead to aliases.
+const ALIAS_DEPTH: usize = 10;
+
+/// Whom some addresses lead to, each once.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Expanded {
+    /// Accounts here.
+    pub accounts: BTreeSet<AccountId>,
+    /// Addresses elsewhere.
+    pub remote: BTreeSet<Address>,
+    /// Addresses here that lead nowhere.
+    pub unknown: BTreeSet<Address>,
+}
+
+impl Expanded {
+    /// Whether they lead to nobody.
+    pub fn is_empty(&self) -> bool {
+        self.accounts.is_empty() && self.remote.is_empty()
+    }
+}
+
+/// Follows aliases, to a bounded depth and to at most `most` addresses; what is beyond is left out.
+///
+/// # Errors
+/// If the directory cannot tell now.
+pub async fn expand(
+    directory: &impl Directory,
+    addresses: impl IntoIterator<Item = Address>,
+    most: usize,
+) -> Result<Expanded, Unavailable> {
+    let (mut expanded, mut seen) = (Expanded::default(), BTreeSet::new());
+    let mut left: Vec<(usize, Address)> = addresses.into_iter().map(|address| (0, address)).collect();
+    while let Some((depth, address)) = left.pop() {
+        if depth > ALIAS_DEPTH || seen.len() >= most || !seen.insert(address.clone()) {
+            continue;
+        }
+        match directory.resolve(&ForwardPath::Address(address.clone())).await? {
+            Resolution::Local { account, .. } => {
+                expanded.accounts.insert(account);
+            }
+            Resolution::Remote(_) => {
+                expanded.remote.insert(address);
+            }
+            Resolution::Alias(targets) => left.extend(targets.into_iter().map(|to| (depth + 1, to))),
+            _ => {
+                expanded.unknown.insert(address);
+            }
+        }
+    }
+    Ok(expanded)
+}
