@@ -193,7 +193,12 @@ impl<K: Ord + Clone + Field, V: Clone + Field, B: Base> Table<K, V, B> {
             // Taken back, or given out already.
             let Some(row) = self.rows.get_mut(&key).filter(|row| row.is_new) else { continue };
             row.is_new = false;
-            to(self.number, &key.to_octets(), row.value.as_ref().map(Field::to_octets).as_deref());
+            let value = row.value.as_ref().map(Field::to_octets);
+            to(self.number, &key.to_octets(), value.as_deref());
+            if value.is_none() {
+                // Nobody has it any more. If it stayed, whoever looks for the next row would have to pass it.
+                self.rows.remove(&key);
+            }
         }
     }
 
