@@ -14,7 +14,12 @@ pub trait Deliver<S: Store>: Send + Sync + 'static {
     ///
     /// Dropped while it runs, it closes its connection: what was not answered was not taken, or
     /// [in doubt](mailwright_smtp::client::Failure::AnswerLost).
-    fn deliver(&self, store: &Arc<S>, claimed: &Claimed, parts: &Parts) -> impl Future<Output = Delivery> + Send;
+    fn deliver(
+        &self,
+        store: &Arc<S>,
+        claimed: &Claimed,
+        parts: &Parts,
+    ) -> impl Future<Output = Delivery> + Send;
 }
 
 /// An entry's opaque parts, decoded.

@@ -96,11 +96,9 @@ pub(super) fn client_config(
     base: &client::Config,
     target: &Target,
     start_tls: client::StartTls,
-    keep: Duration,
 ) -> Arc<client::Config> {
     let mut config = base.clone();
     config.protocol = target.manner.protocol;
     config.start_tls = start_tls;
-    config.timeouts.idle = keep;
     Arc::new(config)
 }

@@ -1,5 +1,7 @@
 //! From an entry of the queue to what the client is to send.
 
+use std::ops::Range;
+
 use mailwright_core::ForwardPath;
 use mailwright_queue::{Body, Envelope, Notify, OriginalAddress, RecipientState, Ret};
 use mailwright_smtp::client::{self, Capabilities, Recipient, Transaction};
@@ -18,7 +20,8 @@ pub(super) fn transaction(entry: &QueueEntry, parts: &Parts, offers: &Capabiliti
         orcpt: state.and_then(orcpt),
     });
     let mut transaction = Transaction::new(entry.sender.clone(), recipients.collect());
-    transaction.size = Some(entry.size);
+    let content = content(entry, envelope);
+    transaction.size = Some(content.end.saturating_sub(content.start));
     transaction.body = match envelope.body {
         // Nobody has looked whether it is.
         Body::SevenBit => None,
@@ -33,6 +36,11 @@ pub(super) fn transaction(entry: &QueueEntry, parts: &Parts, offers: &Capabiliti
     });
     transaction.envid = envelope.envid.as_ref().and_then(|id| client::EnvelopeId::new(id.decoded()).ok());
     if offers.dsn { transaction } else { transaction.without_dsn() }
+}
+
+/// Which octets of the blob are sent: all, but for what stays here.
+pub(super) fn content(entry: &QueueEntry, envelope: &Envelope) -> Range<u64> {
+    envelope.begin.min(entry.size)..entry.size
 }
 
 /// Whether the message goes by TLS or not at all (RFC 8689 §4.2.1): not so a report, which has no sender.

@@ -43,6 +43,7 @@ mod pool;
 mod route;
 mod send;
 mod shared;
+mod walk;
 mod watch;
 mod words;
 
@@ -57,8 +58,9 @@ pub use route::{HostName, Pattern, Protocol, Relay, RelayHost, Route, TlsPolicy,
 use mailwright_store::{Claimed, Store};
 use tracing::{Instrument, info_span};
 
-use self::attempt::{Attempt, Job};
+use self::attempt::Attempt;
 use self::shared::Shared;
+use self::walk::Job;
 use crate::deliver::{Deliver, Delivery, Parts};
 
 /// Delivers to other servers by SMTP and LMTP. To be used within a tokio runtime.

@@ -57,7 +57,7 @@ impl Attempt<'_> {
             _ => (io, None),
         };
         let shared = self.shared;
-        let config = client_config(&shared.config.client, target, start_tls, shared.config.pool.keep);
+        let config = client_config(&shared.config.client, target, start_tls);
         let machine = Watched { client: Client::new(config, info), watch: std::mem::take(&mut self.watch) };
         let clock = Arc::clone(&shared.environment.clock);
         let driver = Driver::new(machine, io, clock, Arc::clone(&shared.driver)).with_tls(tls);
@@ -188,7 +188,8 @@ impl Attempt<'_> {
         let Some(credentials) = self.credentials(&connection.target) else { return Ok(ticket) };
         let offered = &connection.offers().auth;
         let known = Mechanism::ALL.iter().copied();
-        let mechanism = known.into_iter().find(|mechanism| offered.iter().any(|name| name == mechanism.name()));
+        let mechanism =
+            known.into_iter().find(|mechanism| offered.iter().any(|name| name == mechanism.name()));
         let Some(mechanism) = mechanism else {
             return Err(refused("the server offers no mechanism of authentication that is known here").into());
         };

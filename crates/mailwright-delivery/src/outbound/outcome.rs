@@ -61,13 +61,22 @@ fn taken(diagnostic: Diagnostic, connection: &Connection) -> RecipientOutcome {
     }
 }
 
+/// Whether somebody has taken responsibility.
+pub(super) fn is_taken(outcome: &RecipientOutcome) -> bool {
+    matches!(outcome, RecipientOutcome::Delivered(_) | RecipientOutcome::Relayed { .. })
+}
+
 /// For good, or for now: as the reply says, or what was seen.
 fn not_taken(diagnostic: Diagnostic) -> RecipientOutcome {
-    if is_final(&diagnostic) { RecipientOutcome::Failed(diagnostic) } else { RecipientOutcome::Deferred(diagnostic) }
+    if is_final(&diagnostic) {
+        RecipientOutcome::Failed(diagnostic)
+    } else {
+        RecipientOutcome::Deferred(diagnostic)
+    }
 }
 
 /// Whether the same again would come to the same.
-pub(super) fn is_final(diagnostic: &Diagnostic) -> bool {
+fn is_final(diagnostic: &Diagnostic) -> bool {
     match diagnostic.code {
         Some(code) => code.is_permanent(),
         None => diagnostic.enhanced.is_some_and(|code| code.class() == 5),

@@ -124,7 +124,8 @@ impl Plan {
         };
         if needs_tls && matches!(found.source, Source::Mx { authentic: false }) {
             // RFC 8689 §4.2.1: a name out of an answer that anybody may have sent proves nothing.
-            let text = format!("the message demands TLS, and the mail hosts of {domain} are not known for sure");
+            let text =
+                format!("the message demands TLS, and the mail hosts of {domain} are not known for sure");
             return Err(Words::seen(AttemptStage::Route, code::TLS_NEEDED_BY_MESSAGE, text));
         }
         let hosts = found.hosts.into_iter().map(|host| PlannedHost {

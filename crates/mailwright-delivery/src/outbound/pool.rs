@@ -91,7 +91,7 @@ impl Pool {
 
     /// Whether another task may be begun. Otherwise a connection is closed without a word.
     fn has_room(&self) -> bool {
-        let max = self.config.idle.saturating_mul(2).max(1);
+        let max = self.config.idle.saturating_add(self.config.leaving);
         self.tasks.running() < max && !self.tasks.token().is_cancelled()
     }
 }

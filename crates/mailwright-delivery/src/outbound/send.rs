@@ -1,11 +1,12 @@
 //! One message on a connection.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
-use mailwright_core::Machine as _;
+use mailwright_core::{BlobId, Machine as _};
 use mailwright_smtp::client::{Event, Failure, GivenUp, Outcome, Stage, Transaction, Work};
-use mailwright_store::{BlobError, BlobReader, QueueEntry, Store};
+use mailwright_store::{BlobError, BlobReader, Store};
 use mailwright_tokio::{DriverError, Turn};
 
 use super::attempt::Attempt;
@@ -39,7 +40,7 @@ impl Attempt<'_> {
         connection: &mut Connection,
         transaction: Transaction,
         store: &S,
-        entry: &QueueEntry,
+        (blob, octets): (BlobId, Range<u64>),
     ) -> Sent {
         let mut sent = Sent::default();
         let recipients = transaction.recipients.len();
@@ -63,7 +64,7 @@ impl Attempt<'_> {
                     continue;
                 }
                 (Ok(Turn::Reply), Some(ticket)) => {
-                    let piece = connection.driver.attend(content.piece(store, entry));
+                    let piece = connection.driver.attend(content.piece(store, blob, &octets));
                     let piece = environment.within(Duration::MAX, self.deadline, piece).await;
                     let client = &mut connection.driver.machine.client;
                     // Stale if the server wants no more of it: what it has said comes next.
@@ -71,7 +72,7 @@ impl Attempt<'_> {
                         Ok(Ok(Some(piece))) => body = client.body(&ticket, piece).is_ok().then_some(ticket),
                         Ok(Ok(None)) => {
                             let _ = client.answer(ticket, Ok(()));
-                        },
+                        }
                         Ok(Err(error)) => {
                             sent.unreadable = Some(error);
                             let _ = client.answer(ticket, Err(GivenUp));
@@ -120,10 +121,11 @@ impl<R: BlobReader> Content<R> {
     async fn piece<S: Store<BlobReader = R>>(
         &mut self,
         store: &S,
-        entry: &QueueEntry,
+        blob: BlobId,
+        octets: &Range<u64>,
     ) -> Result<Option<&mut Bytes>, BlobError> {
         if let Self::Unopened = self {
-            let reader = store.read_blob(entry.blob, 0..entry.size).await?;
+            let reader = store.read_blob(blob, octets.clone()).await?;
             *self = Self::Open { reader, piece: Bytes::new() };
         }
         let Self::Open { reader, piece } = self else { return Ok(None) };

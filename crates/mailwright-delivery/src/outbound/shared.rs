@@ -1,12 +1,17 @@
 //! What all attempts have in common.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use mailwright_tokio::DriverConfig;
 
 use super::config::OutboundConfig;
 use super::environment::Environment;
 use super::pool::Pool;
+
+/// So that no sum of times is beyond all clocks.
+const DEADLINE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
+const KEEP_MAX: Duration = Duration::from_secs(4 * 60);
 
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -17,7 +22,9 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(config: OutboundConfig, environment: Environment) -> Self {
+    pub(super) fn new(mut config: OutboundConfig, environment: Environment) -> Self {
+        config.deadline = config.deadline.min(DEADLINE_MAX);
+        config.client.timeouts.idle = config.pool.keep.min(KEEP_MAX);
         let driver = DriverConfig {
             handshake: config.client.timeouts.tls,
             // A peer that does not read is the machine's affair, which knows the stage.

@@ -44,7 +44,9 @@ impl Words {
     pub(super) fn ended(error: &Error, stage: AttemptStage) -> Self {
         let code = match error {
             // A server that closes says why.
-            Error::Closing { reply, .. } | Error::Unwelcome { reply, .. } => return Self::reply(stage, reply),
+            Error::Closing { reply, .. } | Error::Unwelcome { reply, .. } => {
+                return Self::reply(stage, reply);
+            }
             Error::Timeout(_) | Error::Disconnected(_) => code::BAD_CONNECTION,
             Error::NoTls(_) => code::TLS_NEEDED,
             Error::PlaintextBehindStartTls => code::SECURITY,
@@ -53,6 +55,14 @@ impl Words {
             _ => code::PROTOCOL,
         };
         Self::seen(stage, code, error.to_string())
+    }
+
+    /// That there is no TLS is no matter of time to a message that demands it (RFC 8689 §4.2.1).
+    pub(super) fn of_message_that_needs_tls(mut self) -> Self {
+        if let Status::Seen(code @ (code::TLS_NEEDED | code::TLS_FAILED)) = &mut self.status {
+            *code = code::TLS_NEEDED_BY_MESSAGE;
+        }
+        self
     }
 
     /// Time was over at `stage`.

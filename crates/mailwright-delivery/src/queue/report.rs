@@ -1,5 +1,6 @@
 //! Reports on their way: written, stored, and put into a mailbox here or into the queue.
 
+use bytes::Bytes;
 use mailwright_core::{Timestamp, TraceId};
 use mailwright_message::{Scan, ScanLimits, Scanner};
 use mailwright_queue::Report;
@@ -11,6 +12,9 @@ use thiserror::Error;
 
 use super::expand::expand;
 use super::worker::Worker;
+
+/// RFC 5321 §4.4, §4.5.5: for mailboxes here; other servers are not sent it.
+const RETURN_PATH: &[u8] = b"Return-Path: <>\r\n";
 
 /// Why a report cannot be sent now.
 #[derive(Debug, Error)]
@@ -36,6 +40,8 @@ impl<S: Store, X, D: Directory> Worker<S, X, D> {
         let written = report.message.write(now, self.random());
         let mut scanner = Scanner::new(ScanLimits::default());
         let mut blob = self.store.blob_writer(BlobHint { now, size: None }).await?;
+        scanner.feed(RETURN_PATH);
+        blob.write(Bytes::from_static(RETURN_PATH)).await?;
         scanner.feed(&written.head);
         blob.write(written.head.clone()).await?;
         if let Some(original) = written.original.clone() {
@@ -59,7 +65,9 @@ impl<S: Store, X, D: Directory> Worker<S, X, D> {
         });
         let mut ops: Vec<Op> = appends.collect();
         if !to.remote.is_empty() {
-            let outgoing = report.outgoing(TraceId::new(now, self.random()), now, blob, &written, header);
+            let trace = TraceId::new(now, self.random());
+            let mut outgoing = report.outgoing(trace, now, blob, &written, header);
+            outgoing.envelope.begin = RETURN_PATH.len() as u64;
             let entries = outgoing.entries(&self.config.settle.accept, &self.config.settle.retry);
             ops.extend(entries.into_iter().map(Op::from));
         }

@@ -33,7 +33,8 @@ pub(super) async fn run<S: Store, X: Deliver<S>, D: Directory>(
     shutdown: Shutdown,
 ) {
     let mut hints = worker.store.changes(&[Topic::Queue]);
-    let mut hand = Hand { scheduler: Scheduler::new(worker.config.scheduler.clone()), worker, attempts: JoinSet::new() };
+    let mut hand =
+        Hand { scheduler: Scheduler::new(worker.config.scheduler.clone()), worker, attempts: JoinSet::new() };
     loop {
         let now = hand.worker.clock.mono();
         let until = match hand.scheduler.next(now) {

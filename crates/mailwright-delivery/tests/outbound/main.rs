@@ -1,7 +1,18 @@
 //! Tests of delivery attempts, in a network and a DNS in memory, time standing still.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "that is how tests fail")]
 
-mod basics;
+mod answers;
+mod content;
+mod cut;
+mod hostile;
+mod hosts;
+mod needs;
 mod net;
 mod peer;
+mod relays;
+mod reuse;
+mod stages;
+mod tcp;
+mod tls;
+mod ways;
 mod world;

@@ -17,6 +17,8 @@ pub(crate) enum Does {
     Leaves(&'static str),
     /// Closes.
     Closes,
+    /// Says this, and then nothing, for ever: it does not even read.
+    Freezes(&'static str),
     /// Nothing, for ever.
     Stalls,
 }
@@ -30,7 +32,7 @@ pub(crate) struct Peer {
     implicit: bool,
     lmtp: bool,
     /// Closes when it has answered so many messages.
-    pub(crate) closes_after: Option<usize>,
+    closes_after: Option<usize>,
 }
 
 impl Peer {
@@ -49,6 +51,11 @@ impl Peer {
     /// Says that there.
     pub(crate) fn says(self, word: &'static str, text: &'static str) -> Self {
         self.on(word, Does::Says(text))
+    }
+
+    /// Closes when it has answered so many messages.
+    pub(crate) fn closing_after(self, messages: usize) -> Self {
+        Self { closes_after: Some(messages), ..self }
     }
 
     pub(crate) fn lmtp(self) -> Self {
@@ -142,7 +149,9 @@ impl Session {
                     }
                 }
                 "STARTTLS" => {
-                    self.answer(&line, "220 go").await?;
+                    if !self.answer(&line, "220 go").await?.starts_with("220") {
+                        continue;
+                    }
                     let tls = Arc::clone(self.peer.tls.as_ref().unwrap());
                     let shaken = tls.accept(self.io.take().unwrap()).await;
                     self.io = Some(shaken.map_err(|_| Over)?.0);
@@ -182,6 +191,10 @@ impl Session {
             Some(Does::Leaves(text)) => {
                 self.say(text).await?;
                 Err(Over)
+            }
+            Some(Does::Freezes(text)) => {
+                self.say(text).await?;
+                std::future::pending().await
             }
             Some(Does::Closes) => Err(Over),
             Some(Does::Stalls) => std::future::pending().await,

@@ -8,9 +8,10 @@ use mailwright_core::testing::SeededEntropy;
 use mailwright_core::{Clock, ReversePath, Timestamp, TraceId};
 use mailwright_delivery::outbound::{Environment, Outbound, OutboundConfig};
 use mailwright_delivery::{Deliver, Delivery, Parts};
-use mailwright_dns::Zones;
+use mailwright_dns::{DynResolver, Zones};
 use mailwright_queue::{
-    AcceptConfig, Attempt, Envelope, Outgoing, OutgoingRecipient, RecipientOutcome, RecipientState, RetryConfig,
+    AcceptConfig, Attempt, Envelope, Outgoing, OutgoingRecipient, RecipientOutcome, RecipientState,
+    RetryConfig,
 };
 use mailwright_store::{
     Batch, BatchId, BlobHint, BlobWriter, Claim, Claimed, MemoryStore, Op, Selector, Store, WorkerId,
@@ -40,6 +41,8 @@ pub(crate) struct World {
     pub(crate) store: Arc<MemoryStore>,
     clock: Arc<Standing>,
     messages: u8,
+    /// Of all that is random.
+    pub(crate) seed: u64,
 }
 
 /// A message to be.
@@ -76,6 +79,7 @@ impl World {
             store: Arc::default(),
             clock: Arc::new(Standing(SystemClock.mono())),
             messages: 0,
+            seed: 1,
         }
     }
 
@@ -86,14 +90,17 @@ impl World {
         world
     }
 
-    pub(crate) fn outbound(&self) -> Outbound {
-        let environment = Environment {
+    pub(crate) fn environment(&self) -> Environment {
+        Environment {
             resolver: Arc::new(self.zones.clone()),
             dial: Arc::new(self.net.clone()),
             clock: Arc::<Standing>::clone(&self.clock),
-            entropy: Arc::new(SeededEntropy::new(1)),
-        };
-        Outbound::new(self.config.clone(), environment)
+            entropy: Arc::new(SeededEntropy::new(self.seed)),
+        }
+    }
+
+    pub(crate) fn outbound(&self) -> Outbound {
+        Outbound::new(self.config.clone(), self.environment())
     }
 
     /// Puts a message into the queue, and claims it.
@@ -104,9 +111,10 @@ impl World {
         for piece in mail.content.chunks(100_000) {
             writer.write(Bytes::copy_from_slice(piece)).await.unwrap();
         }
-        let recipients = mail.to.iter().map(|(to, state)| {
-            OutgoingRecipient::new(to.parse().unwrap(), state.clone()).unwrap()
-        });
+        let recipients = mail
+            .to
+            .iter()
+            .map(|(to, state)| OutgoingRecipient::new(to.parse().unwrap(), state.clone()).unwrap());
         let outgoing = Outgoing {
             trace: TraceId::new(now, [self.messages; 4]),
             sender: mail.sender.clone(),
@@ -135,6 +143,12 @@ impl World {
     pub(crate) async fn send(&mut self, outbound: &Outbound, mail: &Mail) -> Delivery {
         let (claimed, parts) = self.queue(mail).await;
         outbound.deliver(&self.store, &claimed, &parts).await
+    }
+
+    /// With another DNS.
+    pub(crate) fn outbound_by(&self, resolver: Arc<dyn DynResolver>) -> Outbound {
+        let environment = Environment { resolver, ..self.environment() };
+        Outbound::new(self.config.clone(), environment)
     }
 
     /// Tries to deliver a message, with nothing open before.

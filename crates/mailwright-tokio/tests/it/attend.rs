@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mailwright_core::Stale;
 use mailwright_smtp::{Accepted, Event};
-use mailwright_tokio::DriverError;
+use mailwright_tokio::{DriverError, Turn};
 use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::sleep;
 
@@ -43,6 +43,19 @@ fn watched(end: Option<ErrorKind>) -> (Client<DuplexStream>, SmtpDriver, Arc<Ato
     let eof = Arc::new(AtomicBool::new(false));
     let io = Watched { inner: far, eof: Arc::clone(&eof), end };
     (Client::new(near), driver(io), eof)
+}
+
+/// Who answers in parts is told when the next part is wanted.
+#[tokio::test(start_paused = true)]
+async fn a_turn_ends_where_the_machine_waits_for_us() {
+    let (mut client, mut driver, _) = watched(None);
+    client.send("EHLO c\r\nNOOP\r\nQUIT\r\n").await;
+    let Ok(Turn::Event(Event::Hello { ticket, .. })) = driver.turn().await else { panic!("it comes") };
+    let (took, turn) = seconds(driver.turn()).await;
+    assert!(took == 0 && matches!(turn, Ok(Turn::Reply)), "{turn:?}");
+    driver.machine.answer(ticket, Ok(())).unwrap();
+    assert!(matches!(driver.turn().await, Ok(Turn::Closed)));
+    assert!(client.rest().await.contains("221"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mailwright_smtp::server::Error;
 use mailwright_smtp::{Config, Server};
-use mailwright_tokio::{Driver, DriverError, Rustls, Shutdown, SystemClock, Tls};
+use mailwright_tokio::{Driver, DriverError, Rustls, RustlsClient, Shutdown, SystemClock, Tls};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::{PrivatePkcs8KeyDer, ServerName};
@@ -23,6 +23,11 @@ const NAME: &str = "mx.example.org";
 
 /// A server's TLS, and who trusts it.
 fn tls() -> (Arc<dyn Tls>, TlsConnector) {
+    let (server, client) = configs();
+    (server, TlsConnector::from(client))
+}
+
+fn configs() -> (Arc<dyn Tls>, Arc<ClientConfig>) {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed([NAME.to_owned()]).unwrap();
     let provider = Arc::new(default_provider());
     let key = PrivatePkcs8KeyDer::from(signing_key.serialize_der());
@@ -39,7 +44,7 @@ fn tls() -> (Arc<dyn Tls>, TlsConnector) {
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    (Arc::new(Rustls::new(Arc::new(server))), TlsConnector::from(Arc::new(client)))
+    (Arc::new(Rustls::new(Arc::new(server))), Arc::new(client))
 }
 
 async fn shake(connector: &TlsConnector, client: Client<DuplexStream>) -> Client<TlsStream<DuplexStream>> {
@@ -239,4 +244,24 @@ async fn next_may_be_dropped_during_the_handshake() {
     assert!(driver.machine.tls().is_some_and(|tls| tls.version == "TLS1.3"));
     assert_eq!(driver.machine.tls().unwrap().server_name.as_deref(), Some(NAME));
     assert_eq!(notes.events, ["hello c"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_knows_what_was_negotiated_and_with_whom() {
+    let (server, config) = configs();
+    for (name, shaken) in [(NAME, true), ("other.example.org", false), ("192.0.2.1", false)] {
+        let (near, far) = duplex(1 << 16);
+        let client = RustlsClient::new(Arc::clone(&config), ServerName::try_from(name).unwrap());
+        let (client, server) = tokio::join!(client.accept(Box::new(near)), server.accept(Box::new(far)));
+        assert_eq!((client.is_ok(), server.is_ok()), (shaken, shaken), "{name}");
+        if let (Ok((mut near, client)), Ok((mut far, server))) = (client, server) {
+            assert_eq!(client, server);
+            assert_eq!((client.version, client.server_name.as_deref()), ("TLS1.3", Some(NAME)));
+            near.write_all(b"hello").await.unwrap();
+            near.flush().await.unwrap();
+            let mut heard = [0; 5];
+            far.read_exact(&mut heard).await.unwrap();
+            assert_eq!(&heard, b"hello");
+        }
+    }
 }

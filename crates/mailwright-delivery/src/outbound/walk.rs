@@ -1,0 +1,150 @@
+//! From host to host, until one has taken or refused the message.
+
+use mailwright_queue::{Attempt as Tried, AttemptStage, Body};
+use mailwright_store::{QueueEntry, Store};
+use tracing::{debug, info};
+
+use super::attempt::Attempt;
+use super::connection::Connection;
+use super::message::{content, needs_tls, transaction};
+use super::outcome::{Outcomes, is_taken, most_telling};
+use super::plan::{Plan, Target};
+use super::send::Sent;
+use super::words::{Words, code};
+use crate::deliver::{Delivery, Parts};
+
+/// A message, and where it is kept.
+pub(super) struct Job<'a, S> {
+    pub(super) store: &'a S,
+    pub(super) entry: &'a QueueEntry,
+    pub(super) parts: &'a Parts,
+}
+
+impl Attempt<'_> {
+    /// Tries once.
+    pub(super) async fn run<S: Store>(mut self, job: Job<'_, S>) -> Delivery {
+        let Outcomes { outcomes, feedback } = match self.deliver(&job).await {
+            Some(outcomes) => outcomes,
+            None => {
+                let told = most_telling(std::mem::take(&mut self.failures)).unwrap_or_else(|| {
+                    let words = Words::seen(AttemptStage::Route, code::NO_ROUTE, "the route has no hosts");
+                    words.diagnostic(self.shared.environment.clock.wall(), None)
+                });
+                Outcomes::all(job.entry.recipients.len(), &told)
+            }
+        };
+        let count = |taken: bool| outcomes.iter().filter(|outcome| is_taken(outcome) == taken).count();
+        info!(remote = self.remote, taken = count(true), not_taken = count(false), "tried");
+        Delivery {
+            attempt: Tried::Tried { outcomes, not_before: None },
+            feedback,
+            remote: self.remote,
+            stages: self.watch.stop(self.shared.environment.clock.mono()),
+            tls: self.tls,
+        }
+    }
+
+    /// What a server has made of the message; `None` if none was asked to take it.
+    async fn deliver<S: Store>(&mut self, job: &Job<'_, S>) -> Option<Outcomes> {
+        let Job { entry, parts, .. } = *job;
+        if parts.envelope.body == Body::BinaryMime {
+            // RFC 3030 §3: it would have to be converted; no server gets it as it is from us.
+            let text = "BINARYMIME is not sent on by this server";
+            self.fail(Words::seen(AttemptStage::Route, code::CONVERSION_NEEDED, text), None);
+            return None;
+        }
+        self.at(AttemptStage::Route);
+        let needs_tls = needs_tls(entry, &parts.envelope);
+        let shared = self.shared;
+        let plan =
+            Plan::make(&shared.environment, &shared.config, &entry.route, needs_tls, self.deadline).await;
+        let plan = match plan {
+            Ok(plan) => plan,
+            Err(words) => {
+                self.fail(words, None);
+                return None;
+            }
+        };
+        let mut left = shared.config.addresses.max(1);
+        for hosts in plan.hosts.chunk_by(|one, other| one.preference == other.preference) {
+            let mut targets = Vec::new();
+            for host in hosts {
+                self.at(AttemptStage::Route);
+                match host.targets(plan.manner, &shared.environment, &shared.config, self.deadline).await {
+                    Ok(found) => targets.extend(found),
+                    Err(words) => self.fail(words, None),
+                }
+            }
+            for target in &targets {
+                if let Some(outcomes) = self.by_kept(target, job).await {
+                    return Some(outcomes);
+                }
+            }
+            for target in &targets {
+                if left == 0 || self.is_over() {
+                    return None;
+                }
+                left -= 1;
+                if let Some(outcomes) = self.by_new(target, job).await {
+                    return Some(outcomes);
+                }
+            }
+        }
+        None
+    }
+
+    /// By a connection that was kept, if there is one.
+    async fn by_kept<S: Store>(&mut self, target: &Target, job: &Job<'_, S>) -> Option<Outcomes> {
+        let limit = self.config().client.timeouts.reset;
+        let taken = self.shared.pool.take(target);
+        let connection = self.shared.environment.within(limit, self.deadline, taken).await.ok()??;
+        self.ask(connection, job, Sent::is_unheard).await
+    }
+
+    async fn by_new<S: Store>(&mut self, target: &Target, job: &Job<'_, S>) -> Option<Outcomes> {
+        match self.open(target).await {
+            Ok(connection) => self.ask(connection, job, |_| false).await,
+            Err(words) => {
+                let needs_tls = needs_tls(job.entry, &job.parts.envelope);
+                let words = if needs_tls { words.of_message_that_needs_tls() } else { words };
+                self.fail(words, Some(target));
+                None
+            }
+        }
+    }
+
+    /// Asks a server to take the message. What came of it does not count if `is_void` says so.
+    async fn ask<S: Store>(
+        &mut self,
+        mut connection: Connection,
+        job: &Job<'_, S>,
+        is_void: impl FnOnce(&Sent) -> bool + Send,
+    ) -> Option<Outcomes> {
+        let Job { store, entry, parts } = *job;
+        let shared = self.shared;
+        if needs_tls(entry, &parts.envelope) && !connection.offers().require_tls {
+            let text = "the message demands TLS all the way, and the server does not offer REQUIRETLS";
+            let words = Words::seen(AttemptStage::Mail, code::REQUIRETLS_NEEDED, text);
+            self.fail(words, Some(&connection.target));
+            shared.pool.keep(connection);
+            return None;
+        }
+        let transaction = transaction(entry, parts, connection.offers());
+        connection.driver.machine.watch = std::mem::take(&mut self.watch);
+        let octets = content(entry, &parts.envelope);
+        let sent = self.send(&mut connection, transaction, store, (entry.blob, octets)).await;
+        self.watch = std::mem::take(&mut connection.driver.machine.watch);
+        let remote = connection.target.remote();
+        if is_void(&sent) && !self.is_over() {
+            debug!(remote, "a connection that was kept is gone");
+            return None;
+        }
+        let at = shared.environment.clock.wall();
+        let outcomes = Outcomes::of(&sent, &connection, entry.recipients.len(), at);
+        (self.remote, self.tls) = (Some(remote), connection.tls());
+        if sent.broken.is_none() {
+            shared.pool.keep(connection);
+        }
+        Some(outcomes)
+    }
+}

@@ -1,0 +1,214 @@
+//! TLS: taken where it is offered, or demanded.
+
+use std::sync::Arc;
+
+use mailwright_delivery::outbound::{ClientTls, Relay, RelayHost, Route, TlsPolicy, Way};
+use mailwright_tokio::{Rustls, Tls};
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{
+    CryptoProvider, ring::default_provider, verify_tls12_signature, verify_tls13_signature,
+};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, ServerConfig, SignatureScheme};
+
+use crate::net::Site;
+use crate::peer::{Does, Peer};
+use crate::world::{World, outcomes};
+
+/// Whom the tests trust.
+pub(crate) struct Authority {
+    key: CertifiedKey<rcgen::KeyPair>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Authority {
+    pub(crate) fn new() -> Self {
+        let key = generate_simple_self_signed(["mx1.example.net".to_owned()]).unwrap();
+        Self { key, provider: Arc::new(default_provider()) }
+    }
+
+    /// A server's side, with the certificate of `mx1.example.net`, or for another name one of its own making.
+    pub(crate) fn server(&self, name: &str) -> Arc<dyn Tls> {
+        let other = generate_simple_self_signed([name.to_owned()]).unwrap();
+        let CertifiedKey { cert, signing_key } = if name == "mx1.example.net" { &self.key } else { &other };
+        let key = PrivatePkcs8KeyDer::from(signing_key.serialize_der());
+        let config = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![cert.der().clone()], key.into())
+            .unwrap();
+        Arc::new(Rustls::new(Arc::new(config)))
+    }
+
+    /// A client's side.
+    pub(crate) fn client(&self) -> ClientTls {
+        let builder = || {
+            let builder = ClientConfig::builder_with_provider(Arc::clone(&self.provider));
+            builder.with_safe_default_protocol_versions().unwrap()
+        };
+        let mut roots = RootCertStore::empty();
+        roots.add(self.key.cert.der().clone()).unwrap();
+        let anybody = Arc::new(Anybody(Arc::clone(&self.provider)));
+        ClientTls {
+            verified: Arc::new(builder().with_root_certificates(roots).with_no_client_auth()),
+            opportunistic: Arc::new(
+                builder().dangerous().with_custom_certificate_verifier(anybody).with_no_client_auth(),
+            ),
+        }
+    }
+}
+
+/// Takes any certificate.
+#[derive(Debug)]
+struct Anybody(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+const BOB: &str = "bob@example.net";
+const TAKEN: &str = "relayed at end: mx1.example.net [192.0.2.1]: 250 2.0.0 taken";
+
+fn demanding(tls: TlsPolicy) -> Vec<Route> {
+    let relay = Relay::new(RelayHost::named("mx1.example.net".parse().unwrap(), 25));
+    vec![Route::new("*".parse().unwrap(), Way::Relay(Relay { tls, ..relay }))]
+}
+
+fn world(authority: &Authority, site: Site) -> World {
+    let mut world = World::with(site);
+    world.config.tls = Some(authority.client());
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_offered_is_taken_whatever_the_certificate() {
+    let authority = Authority::new();
+    for name in ["mx1.example.net", "localhost"] {
+        let mut world = world(&authority, Peer::default().start_tls(authority.server(name)).site());
+        let delivery = world.deliver(&[BOB]).await;
+        assert_eq!((outcomes(&delivery), delivery.tls), (vec![TAKEN.to_owned()], Some("TLS1.3")), "{name}");
+        assert_eq!(world.net.heard("EHLO"), 2, "once more within TLS");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_an_offer_mail_goes_all_the_same() {
+    let authority = Authority::new();
+    let refuses =
+        Peer::default().start_tls(authority.server("localhost")).says("STARTTLS", "454 4.7.0 not now");
+    for peer in [Peer::default(), refuses] {
+        let mut world = world(&authority, peer.site());
+        let delivery = world.deliver(&[BOB]).await;
+        assert_eq!((outcomes(&delivery), delivery.tls), (vec![TAKEN.to_owned()], None));
+        assert_eq!(world.net.dialed(), [1]);
+    }
+    // Nothing to speak TLS with.
+    let mut world = World::with(Peer::default().start_tls(authority.server("localhost")).site());
+    assert_eq!(outcomes(&world.deliver(&[BOB]).await), [TAKEN]);
+    assert_eq!(world.net.heard("STARTTLS"), 0);
+}
+
+/// A server that cannot do what it offers.
+fn broken() -> Peer {
+    Peer::offering(&["STARTTLS"]).on("STARTTLS", Does::Leaves("220 go"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_tls_fails_mail_goes_without() {
+    let authority = Authority::new();
+    let mut world = world(&authority, broken().site());
+    let delivery = world.deliver(&[BOB]).await;
+    assert_eq!((outcomes(&delivery), delivery.tls), (vec![TAKEN.to_owned()], None));
+    assert_eq!((world.net.dialed(), world.net.heard("STARTTLS")), (vec![1, 1], 1));
+
+    world.config.plain_after_failed_tls = false;
+    let delivery = world.deliver(&[BOB]).await;
+    let outcome = &outcomes(&delivery)[0];
+    assert!(
+        outcome.starts_with("deferred at tls: mx1.example.net [192.0.2.1]: 4.7.5 TLS handshake failed: "),
+        "{outcome}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_demanded_is_not_done_without() {
+    let authority = Authority::new();
+    let stripped = Peer::default();
+    let refused =
+        Peer::default().start_tls(authority.server("mx1.example.net")).says("STARTTLS", "454 not now");
+    let other_name = Peer::default().start_tls(authority.server("mx9.example.net"));
+    let plain = Peer::default();
+    for (policy, peer, told) in [
+        (TlsPolicy::Required, stripped, "4.7.10 no TLS: STARTTLS is not offered"),
+        (TlsPolicy::Required, refused, "4.7.10 no TLS: 454 not now"),
+        (TlsPolicy::Required, broken(), "4.7.5 TLS handshake failed: "),
+        (TlsPolicy::Required, other_name.clone(), "4.7.5 TLS handshake failed: invalid peer certificate"),
+        (TlsPolicy::Implicit, plain, "4.7.5 TLS handshake failed: "),
+    ] {
+        let mut world = world(&authority, peer.site());
+        world.config.routes = demanding(policy);
+        let delivery = world.deliver(&[BOB]).await;
+        let outcome = &outcomes(&delivery)[0];
+        let told = format!("deferred at tls: mx1.example.net [192.0.2.1]: {told}");
+        assert!(outcome.starts_with(&told), "{outcome}, not {told}");
+        assert_eq!((world.net.heard("MAIL"), world.net.dialed()), (0, vec![1]));
+    }
+    // Nothing to speak TLS with.
+    let mut world = World::with(other_name.site());
+    world.config.routes = demanding(TlsPolicy::Required);
+    let told = "deferred at route: 4.3.5 TLS is demanded, and none is set up here";
+    assert_eq!(outcomes(&world.deliver(&[BOB]).await), [told]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_forbidden_is_not_done() {
+    let authority = Authority::new();
+    let mut world = world(&authority, Peer::default().start_tls(authority.server("mx1.example.net")).site());
+    world.config.routes = demanding(TlsPolicy::Never);
+    assert_eq!(outcomes(&world.deliver(&[BOB]).await), [TAKEN]);
+    assert_eq!(world.net.heard("STARTTLS"), 0);
+}
+
+/// CVE-2011-0411, the other way round: what stands behind the 220 was not said within TLS.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_injected_behind_starttls() {
+    let authority = Authority::new();
+    let peer = Peer::offering(&["STARTTLS"]).on("STARTTLS", Does::Leaves("220 go\r\n250 evil"));
+    let mut world = world(&authority, peer.site());
+    world.net.put("192.0.2.2", [Peer::default().site()]);
+    let delivery = world.deliver(&[BOB]).await;
+    assert_eq!(outcomes(&delivery), ["relayed at end: mx2.example.net [192.0.2.2]: 250 2.0.0 taken"]);
+}
