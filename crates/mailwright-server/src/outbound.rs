@@ -53,16 +53,15 @@ fn queue(root: &Root, outbound: &Outbound) -> Result<QueueConfig, Failure> {
 }
 
 fn routes(route: &RouteTo) -> Vec<Route> {
-    let relay = Relay {
-        hosts: route.via.iter().map(|host| host.value.clone()).collect(),
-        protocol: route.protocol,
-        tls: route.tls,
-        credentials: route.user.as_ref().zip(route.password.as_ref()).map(|(user, password)| Credentials {
-            user: user.0.clone(),
-            authzid: None,
-            password: password.0.clone(),
-        }),
-    };
+    let relay =
+        Relay {
+            hosts: route.via.iter().map(|host| host.value.clone()).collect(),
+            protocol: route.protocol,
+            tls: route.tls,
+            credentials: route.user.as_ref().zip(route.password.as_ref()).map(|(user, password)| {
+                Credentials { user: user.0.clone(), authzid: None, password: password.0.clone() }
+            }),
+        };
     let each = route.domains.iter();
     each.map(|pattern| Route::new(pattern.value.clone(), Way::Relay(relay.clone()))).collect()
 }

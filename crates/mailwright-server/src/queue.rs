@@ -161,9 +161,13 @@ impl Session {
             return print_json(&Shown { row, trace });
         }
         print(&line(&row))?;
-        print(&format!("  {} attempts, the next at {}; given up at {}", row.attempts, row.next_attempt, row.expires))?;
+        print(&format!(
+            "  {} attempts, the next at {}; given up at {}",
+            row.attempts, row.next_attempt, row.expires
+        ))?;
         for TraceRow { time, stage, verdict, text, evidence } in trace {
-            let evidence: Vec<String> = evidence.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            let evidence: Vec<String> =
+                evidence.iter().map(|(key, value)| format!("{key}={value}")).collect();
             print(format!("  {time} {stage:<8} {verdict:<7} {text} {}", evidence.join(" ")).trim_end())?;
         }
         Ok(())
@@ -184,7 +188,9 @@ impl Session {
             }
         }
         match change {
-            QueueChange::Bounce => confirm(args.yes, &format!("Return {} to their senders?", many(ids.len())))?,
+            QueueChange::Bounce => {
+                confirm(args.yes, &format!("Return {} to their senders?", many(ids.len())))?
+            }
             QueueChange::Delete => confirm(args.yes, &format!("Delete {}?", many(ids.len())))?,
             QueueChange::Retry | QueueChange::Hold | QueueChange::Release => {}
         }

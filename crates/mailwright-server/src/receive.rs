@@ -67,9 +67,10 @@ impl<S: Store, D: Directory> SmtpHandler for Receive<S, D> {
             Resolution::Local { .. } | Resolution::Alias(_) => Ok(()),
             // RFC 5321 §7.1, RFC 6409 §4.3: for others only from those we know.
             Resolution::Remote(_) if self.0.outgoing.is_some() && cx.user().is_some() => Ok(()),
-            Resolution::Remote(domain) if self.0.outgoing.is_some() => Err(Rejection::relay_denied().with_text(format!(
-                "relaying denied: {domain} is not a domain of this server, and you are not logged in"
-            ))),
+            Resolution::Remote(domain) if self.0.outgoing.is_some() => Err(Rejection::relay_denied()
+                .with_text(format!(
+                    "relaying denied: {domain} is not a domain of this server, and you are not logged in"
+                ))),
             Resolution::Remote(domain) => Err(Rejection::relay_denied().with_text(format!(
                 "relaying denied: {domain} is not a domain of this server, and it passes on mail for nobody"
             ))),
@@ -147,7 +148,12 @@ fn queued(envelope: &Envelope, header: Range<u64>, now: Timestamp) -> mailwright
         Some(mailwright_smtp::Body::EightBitMime) => mailwright_queue::Body::EightBitMime,
         _ => mailwright_queue::Body::SevenBit,
     };
-    mailwright_queue::Envelope { body, begin: header.start, header: header.end, ..mailwright_queue::Envelope::new(now) }
+    mailwright_queue::Envelope {
+        body,
+        begin: header.start,
+        header: header.end,
+        ..mailwright_queue::Envelope::new(now)
+    }
 }
 
 fn recipients(remote: BTreeSet<Address>) -> Result<Vec<OutgoingRecipient>, Rejection> {

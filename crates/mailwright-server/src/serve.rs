@@ -17,9 +17,9 @@ use crate::LogArgs;
 use crate::admin::{Bound, Control, ReloadRequest, Reloaded};
 use crate::config::{Change, Config, Root, When, environment};
 use crate::configure::ConfigArgs;
-use crate::outbound;
 use crate::data::{Opened, close_off_thread, open_off_thread};
 use crate::exit::{Exit, Failure};
+use crate::outbound;
 use crate::signals::StopSignal;
 
 #[derive(Debug, Args)]

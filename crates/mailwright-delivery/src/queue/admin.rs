@@ -1,37 +1,11 @@
 //! What an administrator does with entries.
 
 use mailwright_core::QueueId;
-use mailwright_store::{Batch, BatchId, Cause, Op, QueueEntry, QueueOp, Store, Unavailable};
-use thiserror::Error;
+use mailwright_store::{Batch, BatchId, Op, QueueEntry, QueueOp, Store, Unavailable};
 use tokio::sync::oneshot;
 
-use super::run::Command;
+use super::command::{AdminError, Command};
 use super::started::Queue;
-
-/// Why an entry cannot be changed.
-#[derive(Debug, Clone, Error)]
-#[non_exhaustive]
-pub enum AdminError {
-    /// It has been delivered, has bounced, or never was.
-    #[error("there is no such message in the queue")]
-    NoSuchEntry,
-    /// Somebody is delivering it.
-    #[error("the message is being delivered now: hold it first, and try again when the attempt has ended")]
-    UnderWay,
-    /// The store cannot.
-    #[error("the queue cannot be changed now: {0}")]
-    Store(Cause),
-}
-
-impl From<Cause> for AdminError {
-    fn from(cause: Cause) -> Self {
-        match cause {
-            Cause::NoSuchEntry(_) => Self::NoSuchEntry,
-            Cause::EntryLeased(_) => Self::UnderWay,
-            cause => Self::Store(cause),
-        }
-    }
-}
 
 impl<S: Store> Queue<S> {
     /// Nobody tries it until it is [released](Self::release). An attempt under way is finished.

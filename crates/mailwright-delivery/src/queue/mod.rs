@@ -2,6 +2,7 @@
 //! not.
 
 mod admin;
+mod command;
 mod config;
 mod event;
 mod expand;
@@ -11,7 +12,7 @@ mod started;
 mod told;
 mod worker;
 
-pub use admin::AdminError;
+pub use command::AdminError;
 pub use config::QueueConfig;
 pub use event::QueueEvent;
 pub use expand::{Expanded, expand};

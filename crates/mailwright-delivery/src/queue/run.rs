@@ -6,25 +6,16 @@ use std::time::{Duration, Instant};
 
 use mailwright_core::{Domain, QueueId, Timestamp};
 use mailwright_queue::{Attempt, Diagnostic, Feedback, Scheduler, Work};
-use mailwright_store::{Claim, Claimed, Directory, QueueEntry, Selector, Store, Topic};
+use mailwright_store::{Claim, Claimed, Directory, Selector, Store, Topic};
 use mailwright_tokio::Shutdown;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep_until;
 use tracing::{error, warn};
 
-use super::admin::AdminError;
+use super::command::Command;
 use super::worker::Worker;
 use crate::deliver::Deliver;
-
-/// What the loop is told from outside.
-#[derive(Debug)]
-pub(super) enum Command {
-    /// A destination is to be tried again at once.
-    Resume(Domain),
-    /// An entry goes back to its sender.
-    Bounce(Box<QueueEntry>, oneshot::Sender<Result<(), AdminError>>),
-}
 
 /// Works until the shutdown begins; then what is under way is finished.
 pub(super) async fn run<S: Store, X: Deliver<S>, D: Directory>(

@@ -8,9 +8,10 @@ use mailwright_store::{Directory, Store};
 use mailwright_tokio::Shutdown;
 use tokio::sync::{broadcast, mpsc};
 
+use super::command::Command;
 use super::config::QueueConfig;
 use super::event::QueueEvent;
-use super::run::{Command, run};
+use super::run::run;
 use super::worker::Worker;
 use crate::deliver::Deliver;
 

@@ -13,7 +13,7 @@ use tokio::sync::broadcast;
 use tokio::time::sleep;
 use tracing::{debug, error, warn};
 
-use super::admin::AdminError;
+use super::command::AdminError;
 use super::config::QueueConfig;
 use super::event::QueueEvent;
 use super::told::told;

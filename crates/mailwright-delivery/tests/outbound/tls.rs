@@ -53,6 +53,7 @@ impl Authority {
         let anybody = Arc::new(Anybody(Arc::clone(&self.provider)));
         ClientTls {
             verified: Arc::new(builder().with_root_certificates(roots).with_no_client_auth()),
+            // RFC 7435 §3: any certificate.
             opportunistic: Arc::new(
                 builder().dangerous().with_custom_certificate_verifier(anybody).with_no_client_auth(),
             ),

@@ -1,4 +1,4 @@
-//! Where mail goes (RFC 5321 §5.1, RFC 7505).
+//! Where mail goes (RFC 5321 §5.1, RFC 7505 §3).
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;

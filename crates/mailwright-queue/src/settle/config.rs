@@ -11,9 +11,9 @@ use crate::retry::RetryConfig;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SettleConfig {
-    /// The name of this server, in reports. No default: see [`new`](Self::new).
+    /// The name of this server, in reports. Default: none, [`new`](Self::new) is given it.
     pub host: Domain,
-    /// Who answers for it: From of the reports (RFC 3464 §2). No default: see [`new`](Self::new).
+    /// Who answers for it: From of the reports (RFC 3464 §2). Default: none, [`new`](Self::new) is given it.
     pub from: Address,
     /// When to try again, and when to give up.
     pub retry: RetryConfig,

@@ -39,6 +39,7 @@ fn one_entry_for_each_route() {
         ]
     );
     let first = &entries[0];
+    // RFC 6710 §4.1: as the client gave it.
     assert_eq!((first.due, first.expires, first.priority.get()), (ARRIVED, after(5 * DAY), 3));
     assert_eq!(Envelope::decode(&first.envelope).unwrap().arrived, ARRIVED);
     let again = outgoing(sender(), &to).entries(&AcceptConfig::default(), &RetryConfig::default());

@@ -1,15 +1,16 @@
 //! Doing what is asked, in the store: the same for a server and for a command that has the data directory itself.
 
 use mailwright_auth::Verifier;
-use mailwright_core::{AccountId, Address, Clock as _, Domain, Entropy as _};
+use mailwright_core::{AccountId, Address, Clock as _, Entropy as _};
 use mailwright_store::{
     AccountInfo, AccountKey, AccountOp, Batch, BatchId, BoxFuture, Cause, Credential, DomainOp, MailboxName,
-    NewAccount, Op, ReadError, Rejected, SpecialUse, Store, Unavailable, fold_local, fold_login,
+    NewAccount, Op, ReadError, Rejected, SpecialUse, Store, fold_local, fold_login,
 };
 use mailwright_tokio::{SystemClock, SystemEntropy};
 
 use super::protocol::{DomainRow, Hash, PasswordIn, Reply, Request, UserRow};
 use super::queue;
+use super::refusal::{parse_domain, refused, unavailable};
 use crate::config::Root;
 use crate::exit::{Exit, Failure};
 
@@ -212,25 +213,4 @@ fn parse_address(text: &str) -> Result<Address, Failure> {
         Failure::new(Exit::Data, format!("{text:?} is no address: {error}"))
             .with_remedy("an address is like ann@example.org")
     })
-}
-
-pub(super) fn parse_domain(text: &str) -> Result<Domain, Failure> {
-    text.parse().map_err(|error| {
-        Failure::new(Exit::Data, format!("{text:?} is no domain: {error}"))
-            .with_remedy("a domain is like example.org")
-    })
-}
-
-pub(super) fn refused(cause: Cause) -> Failure {
-    match cause {
-        Cause::Unavailable(error) => unavailable(error),
-        Cause::NoSuchAccount => Failure::new(Exit::NoUser, "there is no such user any more"),
-        Cause::NoSpace => Failure::new(Exit::IoError, "the store is full"),
-        cause => Failure::new(Exit::Unavailable, format!("the store refuses it: {cause}")),
-    }
-}
-
-pub(super) fn unavailable(error: Unavailable) -> Failure {
-    let source = std::error::Error::source(&error).map_or_else(String::new, |source| format!(": {source}"));
-    Failure::new(Exit::Unavailable, format!("{error}{source}"))
 }

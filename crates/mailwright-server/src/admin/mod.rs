@@ -5,10 +5,12 @@ mod client;
 mod execute;
 mod protocol;
 mod queue;
+mod refusal;
 mod socket;
 
 pub(crate) use client::Office;
 pub(crate) use protocol::{
-    DomainRow, Hash, PasswordIn, QueueChange, QueueRow, RecipientRow, Reloaded, Reply, Request, TraceRow, UserRow,
+    DomainRow, Hash, PasswordIn, QueueChange, QueueRow, RecipientRow, Reloaded, Reply, Request, TraceRow,
+    UserRow,
 };
 pub(crate) use socket::{Bound, Control, ReloadRequest};

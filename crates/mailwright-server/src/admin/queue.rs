@@ -5,8 +5,8 @@ use mailwright_delivery::{AdminError, Queue};
 use mailwright_queue::{Diagnostic, RecipientState};
 use mailwright_store::{Batch, Cause, Op, QueueEntry, QueueOp, Store};
 
-use super::execute::{parse_domain, refused, unavailable};
 use super::protocol::{QueueChange, QueueRow, RecipientRow, Reply, TraceRow};
+use super::refusal::{parse_domain, refused, unavailable};
 use crate::exit::{Exit, Failure};
 
 /// Entries in a page.
@@ -52,7 +52,9 @@ pub(super) async fn change(
         QueueChange::Delete => QueueOp::Remove,
         QueueChange::Bounce => {
             return Err(Failure::new(Exit::Unavailable, "nobody is there who would tell the sender")
-                .with_remedy("start the server, with [outbound] in its configuration; or delete the message"));
+                .with_remedy(
+                    "start the server, with [outbound] in its configuration; or delete the message",
+                ));
         }
     };
     let done = store.commit(batch.with(Op::Queue { entry, op })).await;

@@ -17,7 +17,8 @@ use tracing::{info, warn};
 
 use super::execute::execute;
 use super::protocol::{
-    Answered, Asked, LineError, Outcome, QueueChange, REQUEST_MAX, Reloaded, Reply, Request, VERSION, read, write,
+    Answered, Asked, LineError, Outcome, QueueChange, REQUEST_MAX, Reloaded, Reply, Request, VERSION, read,
+    write,
 };
 use super::queue;
 use crate::config::Config;

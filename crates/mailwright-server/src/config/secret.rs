@@ -66,7 +66,8 @@ impl Setting for RelayPassword {
             Kind::Table(table) => elsewhere(table, &node.at, REMEDY, password, cx),
             // It is not shown.
             _ => {
-                let problem = Problem::error(&node.at, "a password does not stand in here", "may be a secret");
+                let problem =
+                    Problem::error(&node.at, "a password does not stand in here", "may be a secret");
                 cx.problems.push(problem.with_help(REMEDY));
                 None
             }
