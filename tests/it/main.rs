@@ -13,6 +13,7 @@ mod imap_model;
 mod interop;
 mod memory;
 mod mime;
+mod outbound;
 mod relay;
 mod serve;
 mod serve_process;

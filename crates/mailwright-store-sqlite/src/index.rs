@@ -24,13 +24,13 @@ pub(crate) const META: u8 = 201;
 pub(crate) enum Location {
     /// In this file, and two beside it.
     File(PathBuf),
-    /// Nowhere, or as [`Index::image`] gave it: tests drive the engine without a disk.
-    #[cfg(test)]
+    /// Nowhere, or as [`Index::image`] gave it: tests and simulations drive the engine without a disk.
+    #[cfg(any(test, feature = "testing"))]
     Memory(Option<Image>),
 }
 
 /// All rows, by table and key.
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 pub(crate) type Image = std::collections::BTreeMap<(u8, Vec<u8>), Vec<u8>>;
 
 impl Location {
@@ -38,14 +38,17 @@ impl Location {
     pub(crate) fn octets(&self) -> u64 {
         match self {
             Self::File(path) => std::fs::metadata(path).map_or(0, |found| found.len()),
-            #[cfg(test)]
+            #[cfg(any(test, feature = "testing"))]
             Self::Memory(_) => 0,
         }
     }
 
     /// Nothing is there any more.
     pub(crate) fn clear(&self) {
-        #[cfg_attr(not(test), expect(irrefutable_let_patterns, reason = "tests have another"))]
+        #[cfg_attr(
+            not(any(test, feature = "testing")),
+            expect(irrefutable_let_patterns, reason = "tests have another")
+        )]
         if let Self::File(path) = self {
             for ending in ["", "-wal", "-shm"] {
                 let mut name = path.clone().into_os_string();
@@ -173,7 +176,7 @@ impl Index {
                 own(path);
                 Connection::open(path)?
             }
-            #[cfg(test)]
+            #[cfg(any(test, feature = "testing"))]
             Location::Memory(_) => Connection::open_in_memory()?,
         };
         // The log is what is synced before an answer: the index may lose its end, not its shape.
@@ -193,7 +196,7 @@ impl Index {
         // After the pragmas, of which one takes such a hook away.
         connection.wal_hook(Some(measure_into(Arc::clone(&wal))))?;
         let index = Self::new(connection, wal);
-        #[cfg(test)]
+        #[cfg(any(test, feature = "testing"))]
         if let Location::Memory(Some(image)) = location {
             for ((table, key), value) in image {
                 index.set(*table, key, Some(value))?;
@@ -237,7 +240,7 @@ impl Index {
     }
 
     /// All that it has, as it is after the last commit.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn image(&self) -> Image {
         let mut image = Image::new();
         for table in Self::tables() {

@@ -135,7 +135,7 @@ impl Drop for Inner {
 }
 
 /// A range of chunks: a slice if it lies in one of them.
-fn slice(chunks: &[Bytes], range: Range<u64>) -> Bytes {
+pub(crate) fn slice(chunks: &[Bytes], range: Range<u64>) -> Bytes {
     let mut start = 0;
     let mut parts = Vec::new();
     for chunk in chunks {

@@ -23,6 +23,8 @@ mod shared;
 mod space;
 mod staged;
 mod store;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod verify;
 
 pub use blob::{SqliteBlobReader, SqliteBlobWriter};

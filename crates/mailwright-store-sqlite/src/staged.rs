@@ -1,6 +1,6 @@
 //! Blobs that are written and that no durable batch refers to yet.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub(crate) struct Staging(Mutex<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    blobs: HashMap<BlobId, Staged>,
+    blobs: BTreeMap<BlobId, Staged>,
     /// Octets in memory, of these and of blobs on their way in.
     held: u64,
 }

@@ -1,16 +1,16 @@
 //! Debian's Dovecot: what an IMAP client may expect of a server.
 
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::chown;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread::{panicking, sleep};
 use std::time::{Duration, Instant};
 
-use super::data::cached;
-use super::program::{Program, skip};
-use super::{Folder, PATIENCE, run, stop, wait};
+use super::debian::{certify, free_addrs, unpacked};
+use super::program::skip;
+use super::{Folder, PATIENCE, stop, wait};
 
 /// A server with the users of `mailwright dev`, until this goes out of scope.
 #[derive(Debug)]
@@ -36,13 +36,8 @@ impl Dovecot {
             skip("this user may not start Dovecot");
             return None;
         }
-        let usr = cached("dovecot", "Debian's dovecot-core and dovecot-imapd", unpack)?.join("usr");
-        let openssl = Program::find("openssl", "openssl")?;
-        let mut certify = openssl.command();
-        certify.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]);
-        certify.args(["-days", "2", "-subj", "/CN=localhost", "-addext"]);
-        certify.args(["subjectAltName=DNS:localhost,IP:127.0.0.1", "-out"]).arg(folder.path().join("ca.pem"));
-        run(certify.arg("-keyout").arg(folder.path().join("key.pem")), b"").ok();
+        let usr = unpacked("dovecot", &["dovecot-core", "dovecot-imapd"])?.join("usr");
+        certify(&folder)?;
         let [imap, imaps] = free_addrs();
         let path = folder.path().display().to_string();
         let config = CONFIG.replace("FOLDER", &path);
@@ -89,21 +84,6 @@ impl Drop for Dovecot {
             println!("Dovecot has logged:\n{}", self.log());
         }
     }
-}
-
-/// Two free ports: it cannot tell which it got if the system chose.
-fn free_addrs() -> [SocketAddr; 2] {
-    let listeners = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap())
-}
-
-fn unpack(folder: &Path) -> bool {
-    let ok = |command: &mut Command| {
-        command.current_dir(folder).stdout(Stdio::null()).stderr(Stdio::null());
-        command.status().is_ok_and(|status| status.success())
-    };
-    ok(Command::new("apt-get").args(["download", "dovecot-core", "dovecot-imapd"]))
-        && ok(Command::new("sh").args(["-c", "for file in *.deb; do dpkg -x \"$file\" . || exit; done"]))
 }
 
 const CONFIG: &str = r#"

@@ -1,25 +1,39 @@
 //! What the tests share: the server as a child process, programs that talk to it, a client that says anything.
 
+mod background;
 mod child;
 pub(crate) mod data;
+mod debian;
 mod dev;
 mod dovecot;
+mod exim;
 mod folder;
 mod imap;
 mod mount;
+mod mta;
+mod postfix;
 mod program;
+mod serve;
+mod tunnel;
 mod wire;
 
 use std::time::Duration;
 
+pub(crate) use background::Background;
 pub(crate) use child::{cpu_time, resident, stop, wait};
 pub(crate) use data::{cached, data};
+pub(crate) use debian::free_addrs;
 pub(crate) use dev::{ANY_PORTS, Dev, binary};
 pub(crate) use dovecot::Dovecot;
+pub(crate) use exim::exim;
 pub(crate) use folder::Folder;
 pub(crate) use imap::{Answer, Imap};
 pub(crate) use mount::Mount;
+pub(crate) use mta::Mta;
+pub(crate) use postfix::postfix;
 pub(crate) use program::{Program, Ran, python, run, skip};
+pub(crate) use serve::{Installation, route};
+pub(crate) use tunnel::Tunnel;
 pub(crate) use wire::{Wire, wait_until_closed};
 
 /// How long anything may take that has no shorter limit of its own. Only a test that fails waits so long.

@@ -171,7 +171,7 @@ impl Wire {
     }
 
     /// A command and the reply to it, if the connection lives so long.
-    fn try_ask(&mut self, command: impl AsRef<[u8]>) -> Option<String> {
+    pub(crate) fn try_ask(&mut self, command: impl AsRef<[u8]>) -> Option<String> {
         self.try_send([command.as_ref(), b"\r\n"].concat());
         self.try_reply()
     }

@@ -1,4 +1,4 @@
-//! The scanner finds in a report what was put in, whatever a peer has said.
+//! The scanner finds in a report what was put in, whatever a peer has said (RFC 6522 §3).
 
 use mailwright_core::{BodyKind, EnhancedCode, ReplyCode, Timestamp};
 use mailwright_message::report::{
