@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
-const PACKAGES: [&str; 17] = [
+const PACKAGES: [&str; 19] = [
     "bsdutils",
     "ca-certificates",
     "curl",
@@ -13,6 +13,9 @@ const PACKAGES: [&str; 17] = [
     "fetchmail",
     "getmail6",
     "isync",
+    // What Exim and Postfix are linked to, which are unpacked and not installed: they exclude each other.
+    "libgnutls-dane0",
+    "libicu-dev",
     "libio-socket-ssl-perl",
     "libnet-ssleay-perl",
     "mount",

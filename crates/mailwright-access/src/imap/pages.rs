@@ -37,7 +37,7 @@ enum Next<'a> {
 /// A page that is being read, or was.
 enum Reading<'a> {
     Reads(Pin<Box<dyn Future<Output = Result<RowPage, ReadError>> + Send + 'a>>),
-    Read(Result<RowPage, ReadError>),
+    Read(Box<Result<RowPage, ReadError>>),
 }
 
 impl<'a> Pages<'a> {
@@ -68,7 +68,7 @@ impl<'a> Pages<'a> {
             Next::Begun(after, reading) => {
                 session.pause().await?;
                 let read = match reading {
-                    Reading::Read(read) => read,
+                    Reading::Read(read) => *read,
                     Reading::Reads(reading) => session.driver.attend(reading).await,
                 };
                 match read {
@@ -101,7 +101,7 @@ impl<'a> Reading<'a> {
         let mut reading: Pin<Box<dyn Future<Output = _> + Send + 'a>> = Box::pin(read);
         let begun = poll_fn(|context| Poll::Ready(reading.as_mut().poll(context))).await;
         match begun {
-            Poll::Ready(read) => Self::Read(read),
+            Poll::Ready(read) => Self::Read(Box::new(read)),
             Poll::Pending => Self::Reads(reading),
         }
     }
