@@ -5,7 +5,7 @@
 //! changed since the listing's own.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use mailwright_core::{MailboxId, ModSeq, Uid, UidSet};
 use mailwright_store::{Columns, Flags, RowPage};
@@ -21,9 +21,23 @@ pub(super) struct Listing {
     uids: Vec<Uid>,
     flags: Vec<Flags>,
     modseqs: Vec<ModSeq>,
+    /// The UIDs as a set, once it was asked for.
+    set: OnceLock<UidSet>,
 }
 
 impl Listing {
+    /// The messages below `end`.
+    pub(super) fn uids(&self, end: Uid) -> UidSet {
+        let all = self.set.get_or_init(|| self.uids.iter().copied().collect());
+        match Uid::new(end.get() - 1) {
+            Some(last) if all.last().is_some_and(|highest| highest > last) => {
+                all.intersection(&UidSet::range(Uid::FIRST, last))
+            }
+            Some(_) => all.clone(),
+            None => UidSet::new(),
+        }
+    }
+
     /// Messages of `selection` below `end`, as a store gives them.
     pub(super) fn page(
         &self,
@@ -70,6 +84,7 @@ impl Listing {
 
     /// Takes in rows that are new or have changed, in any order.
     pub(super) fn take_in(&mut self, rows: RowPage) {
+        self.set = OnceLock::new();
         for ((uid, flags), modseq) in rows.uids.into_iter().zip(rows.flags).zip(rows.modseqs) {
             match self.uids.binary_search(&uid) {
                 Ok(at) => {
@@ -89,6 +104,7 @@ impl Listing {
         if uids.is_empty() {
             return;
         }
+        self.set = OnceLock::new();
         let stays: Vec<bool> = self.uids.iter().map(|uid| !uids.contains(*uid)).collect();
         retain(&mut self.uids, &stays);
         retain(&mut self.flags, &stays);
@@ -186,6 +202,17 @@ mod tests {
         let page = listing.page(&set(&[1, 2, 3, 4, 7, 8, 9]), LISTED, None, uid(9), 10);
         assert_eq!((page.uids, page.next), (vec![uid(2), uid(4), uid(7)], None));
         assert_eq!(page.modseqs.iter().map(|modseq| modseq.get()).collect::<Vec<_>>(), [5, 3, 5]);
+    }
+
+    #[test]
+    fn sets_follow_the_changes() {
+        let mut listing = Listing::default();
+        assert_eq!(listing.uids(uid(9)), set(&[]));
+        listing.take_in(rows(&[1, 2, 4, 9], 3));
+        assert_eq!((listing.uids(uid(9)), listing.uids(uid(10))), (set(&[1, 2, 4]), set(&[1, 2, 4, 9])));
+        listing.take_in(rows(&[10], 4));
+        listing.remove(&set(&[2]));
+        assert_eq!((listing.uids(uid(1)), listing.uids(uid(99))), (set(&[]), set(&[1, 4, 9, 10])));
     }
 
     #[test]

@@ -137,7 +137,7 @@ impl<S: Store, A> Session<'_, S, A> {
     }
 
     /// The listing of a mailbox, as it is now; nothing if it is too large to be kept.
-    async fn listing(&mut self, mailbox: MailboxId) -> Result<Option<Arc<Listing>>, Stop> {
+    pub(super) async fn listing(&mut self, mailbox: MailboxId) -> Result<Option<Arc<Listing>>, Stop> {
         let store = self.shared.store;
         let status = self.driver.attend(store.status(&[mailbox])).await?;
         let Some(status) = status.first().copied().flatten() else {

@@ -56,6 +56,10 @@ impl<S: Store, A> Session<'_, S, A> {
 
     /// The messages that there are.
     pub(super) async fn uids(&mut self) -> Result<UidSet, Stop> {
+        let (mailbox, snapshot) = self.selected()?;
+        if let Some(listing) = self.listing(mailbox).await? {
+            return Ok(listing.uids(snapshot.status.uid_next));
+        }
         let all = UidSet::range(Uid::FIRST, LAST);
         let mut uids = UidSet::new();
         let mut pages = Pages::new(all, Columns::UIDS, self.shared.limits.rows_per_page);

@@ -1,0 +1,41 @@
+//! Lines to and fro.
+
+use std::io;
+
+use mailwright_tokio::Io;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+
+/// A connection, by lines.
+pub(crate) struct Wire(BufReader<Box<dyn Io>>);
+
+impl Wire {
+    pub(crate) fn new(io: Box<dyn Io>) -> Self {
+        Self(BufReader::new(io))
+    }
+
+    /// The next line, without its CRLF; `None` at the end.
+    pub(crate) async fn line(&mut self) -> io::Result<Option<String>> {
+        let mut octets = Vec::new();
+        self.0.read_until(b'\n', &mut octets).await?;
+        let line = octets.strip_suffix(b"\r\n").map(|line| String::from_utf8_lossy(line).into_owned());
+        // What is cut off in the middle of a line is no line.
+        Ok(line)
+    }
+
+    pub(crate) async fn send(&mut self, text: &str) -> io::Result<()> {
+        self.0.write_all(text.as_bytes()).await
+    }
+
+    /// The code of the next reply, of however many lines.
+    pub(crate) async fn reply(&mut self) -> io::Result<u16> {
+        loop {
+            let line = self.line().await?.ok_or(io::ErrorKind::UnexpectedEof)?;
+            if line.as_bytes().get(3) != Some(&b'-') {
+                return line
+                    .get(..3)
+                    .and_then(|code| code.parse().ok())
+                    .ok_or(io::ErrorKind::InvalidData.into());
+            }
+        }
+    }
+}
