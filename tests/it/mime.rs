@@ -142,7 +142,7 @@ fn field_of(envelope: &Envelope<&[u8]>, field: &str) -> Value {
 }
 
 fn structure(body: &BodyStructure<&[u8]>) -> Value {
-    let subtype = lower(&body.subtype);
+    let subtype = lower(body.subtype);
     let part = match &body.kind {
         BodyKind::Multipart(parts) => {
             return json!(["multipart", subtype, parts.iter().map(structure).collect::<Vec<_>>()]);
@@ -153,12 +153,12 @@ fn structure(body: &BodyStructure<&[u8]>) -> Value {
         body.parameters.iter().map(|(name, value)| [lower(name), text(value)]).collect();
     parameters.sort_by_key(|[name, value]| (name.to_string(), value.to_string()));
     let mut all = vec![
-        lower(&part.media_type),
+        lower(part.media_type),
         subtype,
         json!(parameters),
         or_null(part.id.as_ref()),
         or_null(part.description.as_ref()),
-        lower(&part.encoding),
+        lower(part.encoding),
         json!(part.octets.to_string()),
     ];
     match &part.content {

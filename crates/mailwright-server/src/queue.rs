@@ -187,12 +187,13 @@ impl Session {
                 }
             }
         }
-        match change {
-            QueueChange::Bounce => {
-                confirm(args.yes, &format!("Return {} to their senders?", many(ids.len())))?
-            }
-            QueueChange::Delete => confirm(args.yes, &format!("Delete {}?", many(ids.len())))?,
-            QueueChange::Retry | QueueChange::Hold | QueueChange::Release => {}
+        let question = match change {
+            QueueChange::Bounce => Some(format!("Return {} to their senders?", many(ids.len()))),
+            QueueChange::Delete => Some(format!("Delete {}?", many(ids.len()))),
+            QueueChange::Retry | QueueChange::Hold | QueueChange::Release => None,
+        };
+        if let Some(question) = question {
+            confirm(args.yes, &question)?;
         }
         for entry in ids {
             self.ask(Request::QueueChange { entry, change }).await?;

@@ -19,7 +19,7 @@ const SMALL: usize = 8 << 10;
 
 impl<S: Store, A> Session<'_, S, A> {
     pub(super) fn append_begin(&mut self, name: String) {
-        self.appending = Some(Appending::new(name));
+        self.appending = Some(Box::new(Appending::new(name)));
     }
 
     /// Whether the next message is wanted. If not, the whole APPEND has ended.
@@ -105,7 +105,7 @@ impl<S: Store, A> Session<'_, S, A> {
     }
 
     pub(super) async fn append_commit(&mut self) -> Result<Appended, Stop> {
-        let appending = self.appending.take().ok_or_else(Rejection::local_error)?;
+        let appending = *self.appending.take().ok_or_else(Rejection::local_error)?;
         if let Some(failed) = appending.failed {
             return Err(failed.into());
         }

@@ -46,7 +46,8 @@ pub(super) struct Session<'a, S: Store, A> {
     pub(super) exchange: Option<Exchange>,
     pub(super) user: Option<User>,
     pub(super) selected: Option<Selected>,
-    pub(super) appending: Option<Appending<S::BlobWriter>>,
+    /// Boxed: an idle session keeps no room for a scanner.
+    pub(super) appending: Option<Box<Appending<S::BlobWriter>>>,
 }
 
 /// The mailbox in view.

@@ -249,8 +249,8 @@ pub(super) mod tests {
         ] {
             assert_eq!(written(|out| string(out, text)), expected);
         }
-        assert_eq!(written(|out| string(out, &[b'x'; 1000])).len(), 1002);
-        assert!(written(|out| string(out, &[b'x'; 1001])).starts_with(r"{1001}\r\nxx"));
+        assert_eq!(written(|out| string(out, [b'x'; 1000])).len(), 1002);
+        assert!(written(|out| string(out, [b'x'; 1001])).starts_with(r"{1001}\r\nxx"));
         assert_eq!(written(|out| nstring(out, None::<&[u8]>)), "NIL");
         assert_eq!(written(|out| nstring(out, Some(b"NIL"))), r#""NIL""#);
     }

@@ -46,12 +46,12 @@ fn structure(body: &BodyStructure<&[u8]>) -> String {
     match &body.kind {
         BodyKind::Multipart(parts) => {
             all.push(parts.iter().map(structure).collect::<String>());
-            all.extend([text(&body.subtype), parameters(&body.parameters)]);
+            all.extend([text(body.subtype), parameters(&body.parameters)]);
         }
         BodyKind::Single(part) => {
-            all.extend([text(&part.media_type), text(&body.subtype), parameters(&body.parameters)]);
+            all.extend([text(part.media_type), text(body.subtype), parameters(&body.parameters)]);
             all.extend([nil(part.id.as_ref()), nil(part.description.as_ref())]);
-            all.extend([text(&part.encoding), part.octets.to_string()]);
+            all.extend([text(part.encoding), part.octets.to_string()]);
             match &part.content {
                 Content::Text { lines } => all.push(lines.to_string()),
                 Content::Message { envelope: inner, body, lines } => {
@@ -64,7 +64,7 @@ fn structure(body: &BodyStructure<&[u8]>) -> String {
     }
     let disposition = body.disposition.as_ref();
     all.push(disposition.map_or("NIL".into(), |disposition| {
-        list([text(&disposition.kind), parameters(&disposition.parameters)].into_iter())
+        list([text(disposition.kind), parameters(&disposition.parameters)].into_iter())
     }));
     all.extend([list(body.language.iter().map(|language| text(language))), nil(body.location.as_ref())]);
     format!("({})", all.join(" "))
