@@ -103,7 +103,7 @@ section! {
         /// The name to log in with.
         Restart user: Option<UserName> = Off(r#""mx.example.org""#);
         /// Where the password stands: { file = "..." } or { env = "..." }.
-        Restart password: Option<RelayPassword> = Off(r#"{ file = "/etc/mailwright/relay.password" }"#);
+        Restart password: Option<RelayPassword> = Off(r#"{ env = "RELAY_PASSWORD" }"#);
     }
 }
 

@@ -106,7 +106,7 @@ format = true
    · ───┬───
    ·    ╰── did you mean `hostname`?
    ╰────
-  help: the keys here are: hostname, domains, data, tls, listener, user, limits, storage, log
+  help: the keys here are: hostname, domains, data, tls, listener, outbound, route, user, limits, storage, log
 
   × this is not a domain
    ╭─[mail.toml:2:12]
@@ -346,6 +346,7 @@ fn the_default_file_is_right_and_says_what_is_so_without_it() {
         .lines()
         .filter(|line| !line.starts_with("# "))
         .fold(String::new(), |text, line| format!("{text}{}\n", line.strip_prefix('#').unwrap_or(line)));
+    let environment = [&environment[..], &[("RELAY_PASSWORD", "secret")]].concat();
     let full = folder.parse_with(&user, &environment).unwrap();
     assert_eq!(full.root.user[0].address.value.to_string(), "ann@example.org");
 }
