@@ -84,7 +84,9 @@ fn what_waits_is_told() {
     assert_eq!(keys(entry), ROW);
     assert_eq!(keys(&entry["recipients"][0]), ["address", "delay_reason"]);
     assert_eq!((&entry["sender"], &entry["route"]), (&"ann@a.example".into(), &"x.example".into()));
-    assert_eq!(entry["expires"].as_i64().unwrap() - entry["arrival_time"].as_i64().unwrap(), 5 * 86_400);
+    // From its acceptance on; it is in the queue some milliseconds later, and whole seconds are told.
+    let lives = entry["expires"].as_i64().unwrap() - entry["arrival_time"].as_i64().unwrap();
+    assert!((5 * 86_400 - 1..=5 * 86_400).contains(&lives), "{lives}");
 
     let listed = stdout(&waiting.a.queue(&["list", "--domain", "Y.example"]).ok());
     assert!(listed.contains(y) && listed.contains("y@y.example: ") && !listed.contains(x), "{listed}");
