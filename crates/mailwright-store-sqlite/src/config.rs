@@ -1,6 +1,7 @@
 //! How a store is opened.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use mailwright_core::UidValidity;
 use mailwright_store::Limits;
@@ -27,8 +28,16 @@ pub struct SqliteConfig {
     pub group_batches: usize,
     /// Octets of bodies that are made durable together, at most one body more. Default 8 MiB.
     pub group_bytes: u64,
+    /// How long it may wait for others, so that one sync does for all, to be stored that an entry of the queue is
+    /// delivered. What is delivered in that time is delivered again after a crash (RFC 1047). Default 2 ms.
+    pub settle_delay: Duration,
     /// Rows that the writer keeps in memory between groups, at most. Default 50,000, some 10 MiB.
     pub cached_rows: usize,
+    /// Rows of the queue, of bodies and of traces that are durable and that the index need not show yet: what is
+    /// delivered before is never written into it. Default 4,096, some 20 ms of the writer's time when it is shown.
+    pub lag_rows: usize,
+    /// Octets of bodies, likewise; they stay in memory until then. Default 8 MiB.
+    pub lag_bytes: u64,
     /// Threads that read. Default 4.
     pub readers: usize,
     /// Calls that wait for the thread that writes, and those that wait for one that reads; what comes beyond is refused.
@@ -60,7 +69,10 @@ impl SqliteConfig {
             staging_bytes: 64 << 20,
             group_batches: 1000,
             group_bytes: 8 << 20,
+            settle_delay: Duration::from_millis(2),
             cached_rows: 50_000,
+            lag_rows: 4_096,
+            lag_bytes: 8 << 20,
             readers: 4,
             waiting: 65_536,
             checkpoint_bytes: 4 << 20,

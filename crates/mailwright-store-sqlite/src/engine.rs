@@ -2,18 +2,21 @@
 //!
 //! It is synchronous and has no clock and no threads. Whoever drives it calls [`Engine::step`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use mailwright_core::{BlobId, Timestamp, UidValidity};
+use mailwright_core::{BlobId, QueueId, Timestamp, UidValidity};
 use mailwright_store::disk::Disk;
 use mailwright_store::model::{Applied, Field, State};
-use mailwright_store::{Batch, Cause, Limits, Op, Outcome, Reclaimed, Rejected, Topic, Unavailable};
+use mailwright_store::{
+    Batch, Cause, Fence, Lease, LeaseHolder, Limits, Op, Outcome, Reclaimed, Rejected, Topic, Unavailable,
+};
 
 use crate::changes::{self, Changes};
 use crate::index::{Fault, Index, Location, META, PLACES};
 use crate::jobs::{Answer, Job, blobs};
+use crate::lag::{Allowed, Lag, Written};
 #[cfg(test)]
 use crate::log::LogReader;
 use crate::log::{Body, Log, LogError, Logged, Position};
@@ -23,6 +26,8 @@ use crate::staged::{Staged, StagedBody};
 
 /// The row of [`META`] that says up to where of the log the index is.
 const POSITION: &[u8] = b"position";
+/// The domains of the store, among the tables of the model.
+const DOMAINS: u8 = 8;
 
 /// What the engine is made of.
 pub(crate) struct Parts<D: Disk> {
@@ -32,6 +37,7 @@ pub(crate) struct Parts<D: Disk> {
     pub(crate) bulk: Arc<D>,
     pub(crate) limits: Limits,
     pub(crate) cached_rows: usize,
+    pub(crate) lag: Allowed,
     pub(crate) shared: Arc<Shared>,
 }
 
@@ -45,7 +51,14 @@ pub(crate) struct Engine<D: Disk> {
     limits: Limits,
     cached_rows: usize,
     shared: Arc<Shared>,
-    epoch: u64,
+    /// The fence that was drawn last, of this opening of the store.
+    fence: Fence,
+    /// Leases that were given since the last group: their rows are in the state, and go with the next one.
+    leases: BTreeMap<QueueId, LeaseHolder>,
+    allowed: Allowed,
+    lag: Lag,
+    /// What the index does not show is not in the state any more, only in the log.
+    is_behind: bool,
 }
 
 /// Why a group was refused as a whole.
@@ -54,6 +67,15 @@ enum Refused {
     Again(Cause),
     /// It is not known what is on the disk.
     Poisoned(Unavailable),
+}
+
+impl Refused {
+    fn cause(self) -> Cause {
+        match self {
+            Self::Again(cause) => cause,
+            Self::Poisoned(unavailable) => unavailable.into(),
+        }
+    }
 }
 
 impl From<Fault> for Refused {
@@ -109,9 +131,22 @@ impl<D: Disk> Engine<D> {
         index: Index,
         first_uid_validity: UidValidity,
     ) -> Result<(Self, Replayed), Unavailable> {
-        let Parts { log, location, bulk, limits, cached_rows, shared } = parts;
-        let state = State::new(index.clone());
-        let mut engine = Self { log, location, index, state, bulk, limits, cached_rows, shared, epoch: 0 };
+        let Parts { log, location, bulk, limits, cached_rows, lag, shared } = parts;
+        let mut engine = Self {
+            log,
+            location,
+            state: State::new(index.clone()),
+            index,
+            bulk,
+            limits,
+            cached_rows,
+            shared,
+            fence: Fence { epoch: 0, counter: 0 },
+            leases: BTreeMap::new(),
+            allowed: lag,
+            lag: Lag::default(),
+            is_behind: false,
+        };
         let mut replayed = Replayed::default();
         match engine.replay() {
             Ok(groups) if !engine.index.is_damaged() => replayed.groups = groups,
@@ -127,15 +162,15 @@ impl<D: Disk> Engine<D> {
 
     /// The first group of an epoch: the leases of earlier ones are void.
     fn begin(&mut self, first: UidValidity, replayed: &mut Replayed) -> Result<(), Unavailable> {
-        self.index.begin().map_err(Unavailable::new)?;
-        self.epoch = self.state.begin_epoch();
-        if self.epoch == 1 {
+        self.fence.epoch = self.state.begin_epoch();
+        if self.fence.epoch == 1 {
             self.state.begin(first);
             replayed.created = true;
         }
         self.state.void_leases();
         self.state.fault()?;
-        match self.write(&BTreeSet::new(), &[]) {
+        self.shared.set_next_due(self.state.next_due());
+        match self.write(&Group { is_to_be_seen: true, ..Group::default() }) {
             Ok(()) => Ok(()),
             Err(Refused::Again(Cause::Unavailable(cause)) | Refused::Poisoned(cause)) => Err(cause),
             Err(Refused::Again(cause)) => Err(Unavailable::new(cause)),
@@ -183,44 +218,114 @@ impl<D: Disk> Engine<D> {
     fn reopen(&mut self) -> Result<u64, Stuck> {
         self.index = Index::open(&self.location)?;
         self.state = State::new(self.index.clone());
-        let groups = self.replay()?;
+        let groups = self.catch_up()?;
         self.shared.generation.raise();
         self.shared.hot.forget();
+        Ok(groups)
+    }
+
+    /// Puts into the index what only the log has. Nothing but that and leases is in the state.
+    fn catch_up(&mut self) -> Result<u64, Stuck> {
+        self.is_behind = true;
+        self.state.forget();
+        let groups = self.replay().inspect_err(|_| self.index.roll_back())?;
+        self.is_behind = false;
+        self.lag.end(&self.shared.staging);
+        self.state.lease_again(self.leases.clone());
         Ok(groups)
     }
 
     /// Does all jobs of a group, as far as each can be done, makes them durable, and answers.
     pub(crate) fn step(&mut self, jobs: Vec<Job>) {
         self.mend();
+        if let Err(cause) = self.ready() {
+            return jobs.into_iter().for_each(|job| refuse(job, &cause));
+        }
+        // Once for all that is read: each time it takes locks. If it cannot be done, so it is done each time.
+        let _ = self.index.begin_reading();
+        let (leases, jobs): (Vec<_>, Vec<_>) = jobs.into_iter().partition(Job::is_about_leases);
+        leases.into_iter().for_each(|job| self.lease(job));
+        if !jobs.is_empty() {
+            self.group(jobs);
+        }
+        self.index.roll_back();
+        // What nobody else has, stays.
+        if !self.lags() && self.state.held() > self.cached_rows {
+            self.state.forget();
+        }
+    }
+
+    /// Whether there is something to write to, and all that is durable can be read.
+    fn ready(&mut self) -> Result<(), Cause> {
         if self.shared.poisoned.load(Ordering::Acquire) {
-            return jobs.into_iter().for_each(|job| self.refuse(job, &Unavailable::default()));
+            return Err(Unavailable::default().into());
         }
-        if let Err(fault) = self.index.begin() {
-            let unavailable = Unavailable::new(fault);
-            return jobs.into_iter().for_each(|job| self.refuse(job, &unavailable));
+        if self.is_behind {
+            self.catch_up().map_err(|stuck| match stuck {
+                Stuck::Index(fault) if fault.is_full() => Cause::NoSpace,
+                stuck => Unavailable::new(stuck).into(),
+            })?;
         }
-        let mut group = Group::default();
+        Ok(())
+    }
+
+    /// Leases end with the process, so that nobody has to wait until they are durable. Their rows go with the next
+    /// group.
+    fn lease(&mut self, job: Job) {
+        match job {
+            Job::Claim(claim, to) => {
+                let claimed = self.state.claim(&claim, &self.limits, &mut self.fence);
+                let leases = claimed.iter().filter_map(|claimed| Some((claimed.entry.id, claimed.entry.lease?)));
+                let done = self.leased(leases.collect());
+                let _ = to.send(done.map(|()| claimed));
+            }
+            Job::Renew(leases, now, duration, to) => {
+                let renewed = self.state.renew(&leases, now, duration);
+                let holder = |lease: &Lease| Some((lease.entry, self.state.queue_entry(lease.entry)?.lease?));
+                let leases = renewed.iter().flatten().filter_map(holder).collect();
+                let done = self.leased(leases);
+                let _ = to.send(done.map(|()| renewed));
+            }
+            Job::Commit(..) | Job::Reclaim(..) | Job::Show(..) => {}
+        }
+    }
+
+    fn leased(&mut self, leases: Vec<(QueueId, LeaseHolder)>) -> Result<(), Unavailable> {
+        if let Err(unavailable) = self.state.fault() {
+            self.take_back();
+            return Err(unavailable);
+        }
+        self.leases.extend(leases);
+        self.shared.lags.store(self.lags(), Ordering::Release);
+        self.shared.set_next_due(self.state.next_due());
+        Ok(())
+    }
+
+    fn group(&mut self, jobs: Vec<Job>) {
+        let is_to_be_seen = jobs.iter().any(Job::is_to_be_seen);
+        let mut group = Group { is_to_be_seen, ..Group::default() };
         for job in jobs {
             self.apply(job, &mut group);
         }
-        let written = self.write(&group.staged, &group.dropped);
-        let durable = match written {
+        let durable = match self.write(&group) {
             Ok(()) => Ok(()),
             Err(refused) => Err(self.undo(refused)),
         };
         if durable.is_ok() {
-            group.staged.iter().for_each(|id| self.shared.staging.remove(*id));
             // Nobody can refer to it any more, now that this is durable. What stays is found at the next opening.
             group.dropped.iter().for_each(|(id, place)| self.drop_body(*id, place.as_ref()));
             self.remember(&group.hints);
             self.shared.hub.tell(&group.hints);
         }
+        self.shared.lags.store(self.lags(), Ordering::Release);
         for answer in group.answers {
             answer.give(durable.clone());
         }
-        if self.state.held() > self.cached_rows {
-            self.state.forget();
-        }
+    }
+
+    /// Whether there is something that the index does not show.
+    pub(crate) fn lags(&self) -> bool {
+        !self.lag.is_none() || !self.leases.is_empty()
     }
 
     /// Says what has changed to who keeps it in memory.
@@ -233,6 +338,7 @@ impl<D: Disk> Engine<D> {
                 Topic::Mailbox(id) => hot.changed(*id, self.state.status(*id)),
                 Topic::Account(id) => hot.renamed(*id),
                 Topic::Any => hot.forget(),
+                Topic::Queue => self.shared.set_next_due(self.state.next_due()),
                 _ => {}
             }
         }
@@ -246,34 +352,19 @@ impl<D: Disk> Engine<D> {
         }
     }
 
-    fn refuse(&self, job: Job, unavailable: &Unavailable) {
-        let cause = || unavailable.clone();
-        match job {
-            Job::Commit(_, to) => drop(to.send(Err(Rejected { op: 0, cause: cause().into() }))),
-            Job::Claim(_, to) => drop(to.send(Err(cause()))),
-            Job::Renew(.., to) => drop(to.send(Err(cause()))),
-            Job::Reclaim(.., to) => drop(to.send(Err(cause()))),
-        }
-    }
-
     fn apply(&mut self, job: Job, group: &mut Group) {
         let answer = match job {
             Job::Commit(batch, to) => {
                 let done = self.commit(batch, group);
                 Answer::outcome(to, done)
             }
-            Job::Claim(claim, to) => {
-                let done = self.state.claim(&claim, &self.limits, self.epoch);
-                Answer::value(to, self.state.fault().map(|()| done))
-            }
-            Job::Renew(leases, now, duration, to) => {
-                let done = self.state.renew(&leases, now, duration);
-                Answer::value(to, self.state.fault().map(|()| done))
-            }
             Job::Reclaim(now, limit, to) => {
                 let done = self.reclaim(now, limit, group);
                 Answer::value(to, self.state.fault().map(|()| done))
             }
+            Job::Show(to) => Answer::value(to, Ok(())),
+            // Done before.
+            Job::Claim(..) | Job::Renew(..) => return,
         };
         group.answers.push(answer);
     }
@@ -317,6 +408,9 @@ impl<D: Disk> Engine<D> {
     }
 
     fn place(&self, id: BlobId) -> Option<BlobPlace> {
+        if let Some((_, place)) = self.lag.places.iter().find(|(one, _)| *one == id) {
+            return Some(*place);
+        }
         let octets = mailwright_store::model::Base::get(&self.index, PLACES, &id.to_octets())?;
         BlobPlace::from_octets(&octets)
     }
@@ -327,24 +421,19 @@ impl<D: Disk> Engine<D> {
         }
     }
 
-    /// Makes what the state has to give durable, and visible.
-    fn write(
-        &mut self,
-        staged: &BTreeSet<BlobId>,
-        dropped: &[(BlobId, Option<BlobPlace>)],
-    ) -> Result<(), Refused> {
+    /// Makes what the state has to give durable, and visible to those who wait for an answer.
+    fn write(&mut self, group: &Group) -> Result<(), Refused> {
         let mut changes = Changes::default();
-        let mut fault = Ok(());
-        let index = &self.index;
-        let mut set = |table: u8, key: &[u8], value: Option<&[u8]>| {
+        let (mut rows, mut may_lag, mut of_domains) = (0, !group.is_to_be_seen, false);
+        let mut push = |table: u8, key: &[u8], value: Option<&[u8]>| {
+            rows += 1;
+            may_lag &= Lag::is_possible_for(table);
+            of_domains |= table == DOMAINS;
             changes.push(table, key, value);
-            if fault.is_ok() {
-                fault = index.set(table, key, value);
-            }
         };
-        self.state.give(&mut set);
-        let mut bodies = Vec::new();
-        for staged in staged.iter().filter_map(|id| self.shared.staging.get(*id)) {
+        self.state.give(&mut push);
+        let (mut bodies, mut places) = (Vec::new(), Vec::new());
+        for staged in group.staged.iter().filter_map(|id| self.shared.staging.get(*id)) {
             let Staged { info, since, body } = staged;
             match body {
                 StagedBody::Inline(chunks) => bodies.push(Body {
@@ -354,15 +443,21 @@ impl<D: Disk> Engine<D> {
                     crc: info.checksum,
                     label: since.to_octets(),
                 }),
-                StagedBody::Bulk => set(PLACES, &info.id.to_octets(), Some(&BlobPlace::Bulk.to_octets())),
+                StagedBody::Bulk => {
+                    push(PLACES, &info.id.to_octets(), Some(&BlobPlace::Bulk.to_octets()));
+                    places.push((info.id, BlobPlace::Bulk));
+                }
             }
         }
-        for (id, _) in dropped {
-            set(PLACES, &id.to_octets(), None);
+        for (id, _) in &group.dropped {
+            push(PLACES, &id.to_octets(), None);
         }
-        fault?;
         if changes.is_empty() {
-            self.index.roll_back();
+            if group.is_to_be_seen && !self.lag.is_none() {
+                self.fill(None, &[])?;
+                self.index.commit()?;
+                self.lag.end(&self.shared.staging);
+            }
             return Ok(());
         }
         let plan = self.log.plan(changes.as_octets(), &bodies).map_err(|error| match error {
@@ -371,31 +466,81 @@ impl<D: Disk> Engine<D> {
             error if self.log.is_poisoned() => error.into(),
             error => Refused::Again(Unavailable::new(error).into()),
         })?;
-        for (body, place) in bodies.iter().zip(plan.places()) {
-            self.index.set(PLACES, &body.blob.to_octets(), Some(&BlobPlace::Log(*place).to_octets()))?;
+        places.extend(bodies.iter().zip(plan.places()).map(|(body, place)| (body.blob, BlobPlace::Log(*place))));
+        let octets = bodies.iter().map(|body| body.len).sum();
+        let written = Written { position: plan.position(), rows, octets, places };
+        let is_seen = !may_lag || self.lag.is_over(self.allowed, &written);
+        if is_seen {
+            self.fill(Some(&written), &group.dropped)?;
         }
-        self.index.set(META, POSITION, Some(&plan.position().encode()))?;
-        self.index.flush()?;
         self.log.append(plan, changes.as_octets(), &bodies)?;
         self.log.sync()?;
         // From here on it is durable, whatever SQLite says.
-        if self.index.commit().is_err() && self.reopen().is_err() {
-            return Err(Refused::Poisoned(Unavailable::default()));
+        self.leases.clear();
+        self.lag.grow(written);
+        if is_seen {
+            match self.index.commit() {
+                Ok(()) => self.lag.end(&self.shared.staging),
+                Err(_) if self.reopen().is_err() => return Err(Refused::Poisoned(Unavailable::default())),
+                Err(_) => {}
+            }
+        }
+        if of_domains {
+            self.shared.hot.forget_domains();
         }
         Ok(())
     }
 
-    /// The group never was.
-    fn undo(&mut self, refused: Refused) -> Cause {
+    /// Begins a transaction with all that the index does not have, so that its commit needs no more room.
+    fn fill(&mut self, written: Option<&Written>, dropped: &[(BlobId, Option<BlobPlace>)]) -> Result<(), Fault> {
+        let index = &self.index;
+        // Whoever reads cannot begin to write.
+        index.roll_back();
+        index.begin()?;
+        let mut fault = Ok(());
+        self.state.store(|table, key, value| {
+            if fault.is_ok() {
+                fault = index.set(table, key, value);
+            }
+        });
+        fault?;
+        for (id, place) in self.lag.places.iter().chain(written.iter().flat_map(|written| &written.places)) {
+            index.set(PLACES, &id.to_octets(), Some(&place.to_octets()))?;
+        }
+        for (id, _) in dropped {
+            index.set(PLACES, &id.to_octets(), None)?;
+        }
+        if let Some(position) = written.map(|written| written.position).or(self.lag.position) {
+            index.set(META, POSITION, Some(&position.encode()))?;
+        }
+        index.flush()
+    }
+
+    /// Has the index show all that is durable, and the leases.
+    pub(crate) fn show(&mut self) -> Result<(), Cause> {
+        let group = Group { is_to_be_seen: true, ..Group::default() };
+        let shown = self.ready().and_then(|()| self.write(&group).map_err(|refused| self.undo(refused)));
+        self.shared.lags.store(self.lags(), Ordering::Release);
+        shown
+    }
+
+    /// The state is what it was after the last group, and the leases since.
+    fn take_back(&mut self) {
         self.index.roll_back();
         self.state.forget();
-        match refused {
-            Refused::Again(cause) => cause,
-            Refused::Poisoned(unavailable) => {
-                self.poison();
-                unavailable.into()
-            }
+        self.is_behind = !self.lag.is_none();
+        if !self.is_behind {
+            self.state.lease_again(self.leases.clone());
         }
+    }
+
+    /// The group never was.
+    fn undo(&mut self, refused: Refused) -> Cause {
+        self.take_back();
+        if let Refused::Poisoned(_) = &refused {
+            self.poison();
+        }
+        refused.cause()
     }
 
     fn poison(&self) {
@@ -404,7 +549,12 @@ impl<D: Disk> Engine<D> {
 
     /// Which opening of the store this is.
     pub(crate) fn epoch(&self) -> u64 {
-        self.epoch
+        self.fence.epoch
+    }
+
+    #[cfg(test)]
+    pub(crate) fn state(&self) -> &State<Index> {
+        &self.state
     }
 
     #[cfg(test)]
@@ -423,6 +573,9 @@ impl<D: Disk> Engine<D> {
     /// Copies SQLite's write-ahead log into the index. If that fails nobody knows what is in the index: it is thrown
     /// away, and the log makes another.
     pub(crate) fn checkpoint(&mut self, mode: &str) {
+        if self.show().is_err() {
+            return;
+        }
         match self.index.checkpoint(mode) {
             Err(fault) if !fault.is_of_surroundings() && self.rebuild().is_err() => self.poison(),
             _ => {}
@@ -439,6 +592,22 @@ struct Group {
     staged: BTreeSet<BlobId>,
     /// Blobs that go away with it.
     dropped: Vec<(BlobId, Option<BlobPlace>)>,
+    /// Whether the index is to show it before anybody is answered.
+    is_to_be_seen: bool,
+}
+
+fn refuse(job: Job, cause: &Cause) {
+    let unavailable = || match cause {
+        Cause::Unavailable(unavailable) => unavailable.clone(),
+        _ => Unavailable::default(),
+    };
+    match job {
+        Job::Commit(_, to) => drop(to.send(Err(Rejected { op: 0, cause: cause.clone() }))),
+        Job::Claim(_, to) => drop(to.send(Err(unavailable()))),
+        Job::Renew(.., to) => drop(to.send(Err(unavailable()))),
+        Job::Reclaim(.., to) => drop(to.send(Err(unavailable()))),
+        Job::Show(to) => drop(to.send(Err(unavailable()))),
+    }
 }
 
 /// Whether an operation adds to what is stored.

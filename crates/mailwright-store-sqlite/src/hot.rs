@@ -1,5 +1,5 @@
-//! What is asked again and again, kept in memory: how mailboxes are, and which ones go by which name. Otherwise each
-//! SELECT and each look for news would wait for a thread that reads.
+//! What is asked again and again, kept in memory: how mailboxes are, which ones go by which name, and which domains are
+//! here. Otherwise each SELECT, each look for news and each recipient would wait for a thread that reads.
 //!
 //! The writer says what has changed before it answers anybody, so that what is kept is never older than an answer.
 
@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use mailwright_core::{AccountId, MailboxId};
+use mailwright_core::{AccountId, Domain, MailboxId};
 use mailwright_store::{MailboxInfo, MailboxName, MailboxStatus, Snapshot};
 
 /// See the module.
@@ -18,6 +18,7 @@ pub(crate) struct Hot(Mutex<Kept>);
 struct Kept {
     mailboxes: Memory<MailboxId, Mailbox>,
     names: Memory<AccountId, HashMap<MailboxName, MailboxInfo>>,
+    domains: Memory<Domain, bool>,
 }
 
 #[derive(Debug, Default)]
@@ -53,6 +54,16 @@ impl Hot {
         self.lock().names.get(&account)?.get(name).cloned()
     }
 
+    /// Whether a domain is of this store, as far as it was asked for.
+    pub(crate) fn has_domain(&self, domain: &Domain) -> Option<bool> {
+        self.lock().domains.get(domain).copied()
+    }
+
+    /// So it is, or was when it was read.
+    pub(crate) fn put_domain(&self, read: Moment, domain: &Domain, is_here: bool) {
+        self.lock().domains.put(read, domain.clone(), |known| *known = is_here);
+    }
+
     /// A mailbox is so, or was when it was read.
     pub(crate) fn put_status(&self, read: Moment, id: MailboxId, status: MailboxStatus) {
         self.lock().mailboxes.put(read, id, |mailbox| mailbox.status = Some(status));
@@ -80,6 +91,12 @@ impl Hot {
         let mut kept = self.lock();
         kept.mailboxes.turn();
         kept.names.turn();
+        kept.domains.turn();
+    }
+
+    /// There are other domains than before.
+    pub(crate) fn forget_domains(&self) {
+        self.lock().domains.forget();
     }
 
     /// A mailbox has changed, and is so now; nothing if it is gone.
@@ -97,6 +114,7 @@ impl Hot {
         let mut kept = self.lock();
         kept.mailboxes.forget();
         kept.names.forget();
+        kept.domains.forget();
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {

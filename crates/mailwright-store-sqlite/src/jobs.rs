@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mailwright_core::{BlobId, Timestamp};
 use mailwright_store::{
-    Batch, Cause, Claim, Claimed, Lease, OnOverQuota, Op, Outcome, Reclaimed, Rejected, Unavailable,
+    Batch, Cause, Claim, Claimed, Lease, OnOverQuota, Op, Outcome, Reclaimed, Rejected, Settlement, Unavailable,
 };
 use tokio::sync::oneshot;
 
@@ -16,9 +16,27 @@ pub(crate) enum Job {
     Claim(Claim, oneshot::Sender<Result<Vec<Claimed>, Unavailable>>),
     Renew(Vec<Lease>, Timestamp, Duration, oneshot::Sender<Result<Vec<Option<Lease>>, Unavailable>>),
     Reclaim(Timestamp, usize, oneshot::Sender<Result<Reclaimed, Unavailable>>),
+    /// The index is to show all that is answered.
+    Show(oneshot::Sender<Result<(), Unavailable>>),
 }
 
 impl Job {
+    /// Whether it is about leases, which are not durable: they end with the process.
+    pub(crate) fn is_about_leases(&self) -> bool {
+        matches!(self, Self::Claim(..) | Self::Renew(..))
+    }
+
+    /// Whether nobody is kept waiting if it takes a little longer: an entry that is delivered leaves the queue.
+    pub(crate) fn can_wait(&self) -> bool {
+        let leaves = |op: &Op| matches!(op, Op::Settle { settlement: Settlement::Ack, .. } | Op::Trace { .. });
+        matches!(self, Self::Commit(batch, _) if batch.ops.iter().all(leaves))
+    }
+
+    /// Whether the index is to show at once what its group has done.
+    pub(crate) fn is_to_be_seen(&self) -> bool {
+        matches!(self, Self::Reclaim(..) | Self::Show(..))
+    }
+
     /// Octets of the bodies that come with it.
     pub(crate) fn octets(&self, shared: &Shared) -> u64 {
         match self {

@@ -13,6 +13,7 @@ mod hot;
 mod index;
 mod inner;
 mod jobs;
+mod lag;
 mod lock;
 pub mod log;
 mod open;

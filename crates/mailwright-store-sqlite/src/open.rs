@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mailwright_core::BlobId;
 use mailwright_store::Unavailable;
@@ -21,6 +21,7 @@ use crate::engine::{Engine, Parts};
 use crate::index::{Fault, Index, Location, PLACES};
 use crate::inner::{Inner, Writer};
 use crate::jobs::Job;
+use crate::lag::Allowed;
 use crate::lock::{DirLock, LockError};
 use crate::log::{self, Damage, Log, LogConfig, LogError, LogReader, Position, StoreId};
 use crate::place::BlobPlace;
@@ -157,6 +158,9 @@ pub(crate) fn open_disk(path: &Path) -> Result<StdDisk, OpenError> {
 /// How long the thread that writes sleeps at most.
 const IDLE: Duration = Duration::from_millis(500);
 
+/// How long it waits for more before it uses the time to have the index show all that is durable.
+const LULL: Duration = Duration::from_millis(50);
+
 /// The thread that writes: opens everything, then takes what waits as a group, again and again.
 fn write(
     config: &SqliteConfig,
@@ -178,9 +182,28 @@ fn write(
         }
     };
     let mut checkpointer = Checkpointer::start(&layout.index, shared, config);
+    // Those who wait for company, and until when.
+    let (mut patient, mut until) = (Vec::new(), None);
     loop {
-        let first = match waiting.recv_timeout(IDLE) {
+        let wait = match until {
+            Some(until) => Instant::saturating_duration_since(&until, Instant::now()),
+            None if engine.lags() => LULL,
+            None => IDLE,
+        };
+        let first = match waiting.recv_timeout(wait) {
             Ok(first) => first,
+            Err(mpsc::RecvTimeoutError::Timeout) if until.is_some() => {
+                until = None;
+                engine.step(std::mem::take(&mut patient));
+                checkpointer.after(&mut engine);
+                continue;
+            }
+            Err(mpsc::RecvTimeoutError::Timeout) if engine.lags() => {
+                // There is time for it. If it cannot be done, the next group finds out.
+                let _ = engine.show();
+                checkpointer.after(&mut engine);
+                continue;
+            }
             // Nobody writes, perhaps because there was no room.
             Err(mpsc::RecvTimeoutError::Timeout) => {
                 shared.low_space.store(space.is_low(), Ordering::Relaxed);
@@ -198,9 +221,21 @@ fn write(
         }
         shared.low_space.store(space.is_low(), Ordering::Relaxed);
         space.make_room();
-        engine.step(group);
+        if group.iter().all(Job::is_about_leases) {
+            engine.step(group);
+            continue;
+        }
+        let can_wait = group.iter().all(Job::can_wait);
+        patient.append(&mut group);
+        if can_wait && patient.len() < config.group_batches {
+            until.get_or_insert_with(|| Instant::now() + config.settle_delay);
+            continue;
+        }
+        until = None;
+        engine.step(std::mem::take(&mut patient));
         checkpointer.after(&mut engine);
     }
+    engine.step(patient);
     drop(checkpointer);
     engine.checkpoint("TRUNCATE");
     drop(engine);
@@ -238,6 +273,7 @@ fn open_engine(
         bulk,
         limits: config.limits.clone(),
         cached_rows: config.cached_rows,
+        lag: Allowed { rows: config.lag_rows, octets: config.lag_bytes },
         shared: Arc::clone(shared),
     };
     let (engine, replayed) =

@@ -1,8 +1,9 @@
 //! What the engine shares with those who read and with those who ask how the store is.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use mailwright_core::Timestamp;
 use mailwright_store::ChangeHub;
 
 use crate::hot::Hot;
@@ -15,12 +16,26 @@ pub(crate) struct Shared {
     pub(crate) staging: Staging,
     pub(crate) hot: Hot,
     pub(crate) generation: Arc<Generation>,
+    /// When the first entry of the queue is due.
+    pub(crate) due: Mutex<Option<Timestamp>>,
+    /// There is something that the index does not show: a [`Job::Show`](crate::jobs::Job::Show) changes that.
+    pub(crate) lags: AtomicBool,
     /// A write failed: nothing more is taken.
     pub(crate) poisoned: AtomicBool,
     /// Someone found the index to be other than it was written.
     pub(crate) damaged: AtomicBool,
     /// Little room is left: nothing is taken that needs much.
     pub(crate) low_space: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        *self.due.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_next_due(&self, due: Option<Timestamp>) {
+        *self.due.lock().unwrap_or_else(PoisonError::into_inner) = due;
+    }
 }
 
 /// Which index is the present one: raised whenever it was built anew.

@@ -23,7 +23,7 @@ use crate::blob::{SqliteBlobReader, SqliteBlobWriter};
 use crate::index::Index;
 use crate::inner::{Inner, Source};
 use crate::jobs::Job;
-use crate::staged::Staged;
+use crate::staged::{Staged, StagedBody};
 
 /// A store in a directory.
 ///
@@ -54,6 +54,17 @@ impl SqliteStore {
         self.0.pool.read(|state, _| read(state)).await
     }
 
+    /// Reads what the index may not show yet.
+    async fn read_all<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&State<Index>) -> T + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        if self.0.shared.lags.load(Ordering::Acquire) {
+            self.ask(Job::Show).await??;
+        }
+        self.read(read).await
+    }
+
     /// What a page may have.
     fn items(&self, limit: usize) -> usize {
         limit.min(self.0.config.limits.items_per_page)
@@ -65,6 +76,10 @@ impl SqliteStore {
 
     /// What a blob is, and where its octets are.
     async fn find(&self, id: BlobId) -> Result<(BlobInfo, Source), BlobError> {
+        // Of most messages that are passed on the body is still here.
+        if let Some(Staged { info, body: StagedBody::Inline(chunks), .. }) = self.0.shared.staging.get(id) {
+            return Ok((info, Source::Memory(chunks)));
+        }
         let found = self.find_all(vec![id]).await?;
         found.into_iter().next().unwrap_or(Err(BlobError::Gone(id)))
     }
@@ -297,8 +312,14 @@ impl Store for SqliteStore {
     }
 
     async fn has_domain(&self, domain: &Domain) -> Result<bool, Unavailable> {
-        let domain = domain.clone();
-        self.read(move |state| state.has_domain(&domain)).await
+        let hot = &self.0.shared.hot;
+        if let Some(known) = hot.has_domain(domain) {
+            return Ok(known);
+        }
+        let (moment, asked) = (hot.moment(), domain.clone());
+        let known = self.read(move |state| state.has_domain(&asked)).await?;
+        hot.put_domain(moment, domain, known);
+        Ok(known)
     }
 
     async fn quota(&self, root: QuotaRootId) -> Result<Option<Quota>, Unavailable> {
@@ -321,7 +342,7 @@ impl Store for SqliteStore {
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, Unavailable> {
-        self.read(State::next_due).await
+        Ok(self.0.shared.next_due())
     }
 
     async fn destinations(
@@ -330,7 +351,7 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Page<Destination, Domain>, Unavailable> {
         let limit = self.items(limit);
-        self.read(move |state| state.destinations(after, limit)).await
+        self.read_all(move |state| state.destinations(after, limit)).await
     }
 
     async fn queue_page(
@@ -340,15 +361,15 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Page<QueueEntry, QueueId>, Unavailable> {
         let limit = self.items(limit);
-        self.read(move |state| state.queue_page(route, after, limit)).await
+        self.read_all(move |state| state.queue_page(route, after, limit)).await
     }
 
     async fn queue_entry(&self, id: QueueId) -> Result<Option<QueueEntry>, Unavailable> {
-        self.read(move |state| state.queue_entry(id)).await
+        self.read_all(move |state| state.queue_entry(id)).await
     }
 
     async fn trace(&self, id: TraceId) -> Result<Trace, Unavailable> {
-        self.read(move |state| state.trace(id)).await
+        self.read_all(move |state| state.trace(id)).await
     }
 
     async fn traces(
@@ -357,6 +378,6 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Page<TraceId, TraceId>, Unavailable> {
         let limit = self.items(limit);
-        self.read(move |state| state.traces(after, limit)).await
+        self.read_all(move |state| state.traces(after, limit)).await
     }
 }

@@ -125,6 +125,14 @@ pub struct Fence {
     pub counter: u64,
 }
 
+impl Fence {
+    /// The next one of this epoch.
+    pub(crate) fn draw(&mut self) -> Self {
+        self.counter = self.counter.saturating_add(1);
+        *self
+    }
+}
+
 /// The right to settle an entry: until it runs out, nobody else has it. What decides at the end is the fence, not
 /// the time: work that took too long still counts if nobody else has begun it.
 ///

@@ -29,6 +29,10 @@ pub struct SimConfig {
     pub inline_bytes: u64,
     /// Rows that the engine keeps in memory between groups, at most. Default 1,000.
     pub cached_rows: usize,
+    /// As [`SqliteConfig::lag_rows`](crate::SqliteConfig::lag_rows). Default 100.
+    pub lag_rows: usize,
+    /// As [`SqliteConfig::lag_bytes`](crate::SqliteConfig::lag_bytes). Default 64 KiB.
+    pub lag_bytes: u64,
     /// After so many groups what the index then has is kept: after a crash it may be back. Default 8.
     pub image_groups: u64,
     /// How long a group waits. Default: not at all.
@@ -47,6 +51,8 @@ impl Default for SimConfig {
             segment_bytes: 64 << 10,
             inline_bytes: 4 << 10,
             cached_rows: 1000,
+            lag_rows: 100,
+            lag_bytes: 64 << 10,
             image_groups: 8,
             pause: Arc::new(|| Box::pin(ready(()))),
             cut_power: None,

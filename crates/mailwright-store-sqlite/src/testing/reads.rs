@@ -9,7 +9,6 @@ use bytes::Bytes;
 use mailwright_core::{
     AccountId, BlobId, Domain, MailboxId, ModSeq, QueueId, Timestamp, TraceId, Uid, UidSet,
 };
-use mailwright_store::model::State;
 use mailwright_store::{
     AccountInfo, AccountKey, Batch, BlobError, BlobHint, BlobInfo, ChangeCursor, ChangeHints, Changes, Claim,
     Claimed, Columns, Credential, Destination, EntryName, Grantee, Health, Lease, Limits, MailboxInfo,
@@ -235,7 +234,8 @@ impl Store for SimStore {
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, Unavailable> {
-        self.read(State::next_due).await
+        self.read(|_| ()).await?;
+        Ok(self.0.shared.next_due())
     }
 
     async fn destinations(
@@ -244,7 +244,7 @@ impl Store for SimStore {
         limit: usize,
     ) -> Result<Page<Destination, Domain>, Unavailable> {
         let limit = self.items(limit);
-        self.read(|state| state.destinations(after, limit)).await
+        self.read_all(|state| state.destinations(after, limit)).await
     }
 
     async fn queue_page(
@@ -254,15 +254,15 @@ impl Store for SimStore {
         limit: usize,
     ) -> Result<Page<QueueEntry, QueueId>, Unavailable> {
         let limit = self.items(limit);
-        self.read(|state| state.queue_page(route, after, limit)).await
+        self.read_all(|state| state.queue_page(route, after, limit)).await
     }
 
     async fn queue_entry(&self, id: QueueId) -> Result<Option<QueueEntry>, Unavailable> {
-        self.read(|state| state.queue_entry(id)).await
+        self.read_all(|state| state.queue_entry(id)).await
     }
 
     async fn trace(&self, id: TraceId) -> Result<Trace, Unavailable> {
-        self.read(|state| state.trace(id)).await
+        self.read_all(|state| state.trace(id)).await
     }
 
     async fn traces(
@@ -271,6 +271,6 @@ impl Store for SimStore {
         limit: usize,
     ) -> Result<Page<TraceId, TraceId>, Unavailable> {
         let limit = self.items(limit);
-        self.read(|state| state.traces(after, limit)).await
+        self.read_all(|state| state.traces(after, limit)).await
     }
 }

@@ -18,6 +18,7 @@ use super::power::Power;
 use crate::engine::{Engine, Parts, position};
 use crate::index::{Image, Index, Location};
 use crate::jobs::Job;
+use crate::lag::Allowed;
 use crate::log::{Log, LogConfig, LogError, LogReader, StoreId};
 use crate::open::{OpenError, OpenReport};
 use crate::shared::Shared;
@@ -85,6 +86,7 @@ impl SimStore {
             bulk: Arc::clone(&bulk),
             limits: config.limits.clone(),
             cached_rows: config.cached_rows,
+            lag: Allowed { rows: config.lag_rows, octets: config.lag_bytes },
             shared: Arc::clone(&shared),
         };
         let (engine, replayed) =
@@ -197,6 +199,15 @@ impl SimStore {
                 *lock(&inner.earlier) = engine.index().image();
             }
         });
+    }
+
+    /// Reads what the index may not show yet.
+    pub(super) async fn read_all<T>(&self, read: impl FnOnce(&State<Index>) -> T) -> Result<T, Unavailable> {
+        self.0.power.is_on().await;
+        if self.0.shared.lags.load(Ordering::Acquire) {
+            self.ask(Job::Show).await??;
+        }
+        self.read(read).await
     }
 
     pub(super) async fn read<T>(&self, read: impl FnOnce(&State<Index>) -> T) -> Result<T, Unavailable> {

@@ -32,7 +32,7 @@ use crate::model::{Applied, Nothing, State};
 use crate::name::MailboxName;
 use crate::outcome::{Outcome, Rejected};
 use crate::page::Page;
-use crate::queue::{Claim, Claimed, Destination, Lease, QueueEntry};
+use crate::queue::{Claim, Claimed, Destination, Fence, Lease, QueueEntry};
 use crate::quota::{Quota, QuotaRootId};
 use crate::store::{Store, Trace};
 
@@ -81,8 +81,9 @@ impl MemoryStore {
         let MemoryConfig { limits, capacity, first_uid_validity, epoch } = config;
         let mut state = State::new(Nothing);
         state.begin(first_uid_validity);
-        let inner = Mutex::new(Inner { state, contents: Contents::new(), uploading: 0 });
-        Self(Arc::new(Shared { limits, capacity, epoch, hub: ChangeHub::default(), inner }))
+        let fence = Fence { epoch, counter: 0 };
+        let inner = Mutex::new(Inner { state, fence, contents: Contents::new(), uploading: 0 });
+        Self(Arc::new(Shared { limits, capacity, hub: ChangeHub::default(), inner }))
     }
 
     fn read<T>(&self, read: impl FnOnce(&State<Nothing>) -> T) -> Result<T, Unavailable> {
@@ -271,7 +272,9 @@ impl Store for MemoryStore {
     }
 
     async fn claim(&self, claim: &Claim) -> Result<Vec<Claimed>, Unavailable> {
-        Ok(self.0.lock()?.state.claim(claim, &self.0.limits, self.0.epoch))
+        let mut inner = self.0.lock()?;
+        let Inner { state, fence, .. } = &mut *inner;
+        Ok(state.claim(claim, &self.0.limits, fence))
     }
 
     async fn renew(

@@ -10,6 +10,7 @@ use crate::change::ChangeHub;
 use crate::error::Unavailable;
 use crate::limits::Limits;
 use crate::model::{Nothing, State};
+use crate::queue::Fence;
 
 pub(super) type Contents = BTreeMap<BlobId, Rope>;
 
@@ -17,7 +18,6 @@ pub(super) type Contents = BTreeMap<BlobId, Rope>;
 pub(super) struct Shared {
     pub(super) limits: Limits,
     pub(super) capacity: u64,
-    pub(super) epoch: u64,
     pub(super) hub: ChangeHub,
     pub(super) inner: Mutex<Inner>,
 }
@@ -25,6 +25,8 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) state: State<Nothing>,
+    /// Drawn last.
+    pub(super) fence: Fence,
     /// Of all blobs that `state` knows.
     pub(super) contents: Contents,
     /// Bytes of blobs on their way in.

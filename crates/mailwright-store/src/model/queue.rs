@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use mailwright_core::{Domain, QueueId, Timestamp, TraceId};
 
-use super::state::{Counter, State};
-use super::table::Base;
+use super::field::Field;
+use super::state::{State, Totals};
+use super::table::{Base, Table};
 use super::txn::Txn;
 use crate::change::Topic;
 use crate::limits::{Limit, Limits};
@@ -126,6 +127,24 @@ impl QueueEntry {
     fn ready_key(&self) -> Option<ReadyKey> {
         Some((self.route.clone(), Reverse(self.priority), self.wake()?, self.id))
     }
+
+    fn route_key(&self) -> (Domain, QueueId) {
+        (self.route.clone(), self.id)
+    }
+
+    fn leased_key(&self) -> Option<QueueId> {
+        self.lease.map(|_| self.id)
+    }
+}
+
+/// What stood in a table under one key stands there under another, or not at all.
+fn move_key<K: Ord + Clone + Field, B: Base>(table: &mut Table<K, (), B>, old: Option<K>, new: Option<K>) {
+    if old != new {
+        if let Some(key) = old {
+            table.take(&key);
+        }
+        new.into_iter().for_each(|key| table.put_new(key, ()));
+    }
 }
 
 type ReadyKey = (Domain, Reverse<Priority>, Timestamp, QueueId);
@@ -155,15 +174,16 @@ impl<B: Base> State<B> {
 
     /// The one way in which the queue changes: all indexes and totals follow.
     fn replace_entry(&mut self, before: Option<QueueEntry>, after: Option<QueueEntry>) {
-        if let Some(entry) = &before {
-            if let Some(key) = entry.ready_key() {
-                self.ready.take(&key);
-            }
-            self.by_route.take(&(entry.route.clone(), entry.id));
-            self.entries.take(&entry.id);
-            if entry.lease.is_some() {
-                self.leased.take(&entry.id);
-            }
+        let (was, is) = (before.as_ref(), after.as_ref());
+        let (was_ready, is_ready) = (was.and_then(QueueEntry::ready_key), is.and_then(QueueEntry::ready_key));
+        let (was_on, is_on) = (was.map(QueueEntry::route_key), is.map(QueueEntry::route_key));
+        let (was_leased, is_leased) = (was.and_then(QueueEntry::leased_key), is.and_then(QueueEntry::leased_key));
+        let gone = was_ready.as_ref().map(|(_, _, wake, _)| *wake);
+        let come = is_ready.as_ref().map(|(_, _, wake, _)| *wake);
+        move_key(&mut self.ready, was_ready, is_ready);
+        move_key(&mut self.by_route, was_on.clone(), is_on.clone());
+        move_key(&mut self.leased, was_leased, is_leased);
+        if let Some(entry) = was {
             self.destinations.change(&entry.route, |totals| {
                 totals.entries -= 1;
                 totals.held -= u64::from(entry.held);
@@ -171,46 +191,56 @@ impl<B: Base> State<B> {
                 totals.size -= entry.size;
             });
         }
-        if let Some(entry) = &after {
-            if let Some(key) = entry.ready_key() {
-                self.ready.put(key, ());
-            }
-            self.by_route.put((entry.route.clone(), entry.id), ());
-            self.entries.put(entry.id, entry.clone());
-            if entry.lease.is_some() {
-                self.leased.put(entry.id, ());
-            }
-            let mut totals = self.destinations.get(&entry.route).map(Cow::into_owned).unwrap_or_default();
+        if let Some(entry) = is {
+            let known = self.destinations.get(&entry.route).map(Cow::into_owned);
+            let (is_known, mut totals) = (known.is_some(), known.unwrap_or_default());
             totals.entries += 1;
             totals.held += u64::from(entry.held);
             totals.recipients += entry.recipients.len() as u64;
             totals.size += entry.size;
-            self.destinations.put(entry.route.clone(), totals);
+            match is_known {
+                true => self.destinations.put(entry.route.clone(), totals),
+                false => self.destinations.put_new(entry.route.clone(), totals),
+            }
         }
-        let (old, new) = (before.map(|entry| entry.route), after.map(|entry| entry.route));
-        if old != new {
-            old.into_iter().for_each(|route| self.refresh_wake(route));
+        let (was_on, is_on) = (was_on.map(|(route, _)| route), is_on.map(|(route, _)| route));
+        let is_same = was_on == is_on;
+        if let Some(route) = was_on {
+            self.refresh_wake(route, gone, come.filter(|_| is_same));
         }
-        new.into_iter().for_each(|route| self.refresh_wake(route));
+        if let Some(route) = is_on.filter(|_| !is_same) {
+            self.refresh_wake(route, None, come);
+        }
+        match (before, after) {
+            (Some(before), None) => drop(self.entries.take(&before.id)),
+            (None, Some(after)) => self.entries.put_new(after.id, after),
+            (_, Some(after)) => self.entries.put(after.id, after),
+            (None, None) => {}
+        }
     }
 
-    /// Brings the time at which a destination's first entry wakes up to date; drops a destination without entries.
-    fn refresh_wake(&mut self, route: Domain) {
+    /// Brings the time at which a destination's first entry wakes up to date, now that one that woke at `gone` is not
+    /// there any more and one that wakes at `come` is; drops a destination without entries.
+    fn refresh_wake(&mut self, route: Domain, gone: Option<Timestamp>, come: Option<Timestamp>) {
         let Some(totals) = self.destinations.get(&route).map(Cow::into_owned) else { return };
-        let wake =
-            self.priorities(&route).filter_map(|priority| self.ready_from(&route, priority).next()).min();
-        if let Some(old) = totals.wake
-            && totals.wake != wake.map(|(at, _)| at)
-        {
-            self.wakes.take(&(old, route.clone()));
-        }
+        let wake = match (totals.wake, come) {
+            (None, come) => come,
+            (Some(wake), Some(come)) if come <= wake => Some(come),
+            (Some(wake), _) if gone == Some(wake) => {
+                let first = |priority| Some(self.ready_from(&route, priority).next()?.0);
+                self.priorities(&route).filter_map(first).min()
+            }
+            (wake, _) => wake,
+        };
+        move_key(
+            &mut self.wakes,
+            totals.wake.map(|at| (at, route.clone())),
+            wake.map(|at| (at, route.clone())),
+        );
         if totals.entries == 0 {
             self.destinations.take(&route);
-        } else if totals.wake != wake.map(|(at, _)| at) {
-            self.destinations.change(&route, |totals| totals.wake = wake.map(|(at, _)| at));
-            if let Some((at, _)) = wake {
-                self.wakes.put((at, route), ());
-            }
+        } else if totals.wake != wake {
+            self.destinations.put(route, Totals { wake, ..totals });
         }
     }
 
@@ -239,8 +269,8 @@ impl<B: Base> State<B> {
             .map(|((_, _, at, id), _)| (at, id))
     }
 
-    /// As [`Store::claim`](crate::Store::claim), in this `epoch` of the store.
-    pub fn claim(&mut self, claim: &Claim, limits: &Limits, epoch: u64) -> Vec<Claimed> {
+    /// As [`Store::claim`](crate::Store::claim). `last` is the fence that was drawn last in this epoch of the store.
+    pub fn claim(&mut self, claim: &Claim, limits: &Limits, last: &mut Fence) -> Vec<Claimed> {
         let limit = claim.limit.min(limits.items_per_page);
         let rooms: Vec<(Domain, usize)> = match &claim.selector {
             Selector::Only(rooms) => rooms.iter().map(|(route, room)| (route.clone(), *room)).collect(),
@@ -266,7 +296,7 @@ impl<B: Base> State<B> {
             let due: Vec<QueueId> = due.take(room).map(|(_, id)| id).collect();
             for id in due {
                 let Some(before) = self.entries.get(&id).map(Cow::into_owned) else { continue };
-                let fence = Fence { epoch, counter: self.draw(Counter::Fence) };
+                let fence = last.draw();
                 let holder = LeaseHolder { worker: claim.worker, until, fence };
                 let entry = QueueEntry { lease: Some(holder), ..before.clone() };
                 self.replace_entry(Some(before), Some(entry.clone()));
@@ -275,6 +305,17 @@ impl<B: Base> State<B> {
         }
         self.keep();
         claimed
+    }
+
+    /// Gives leases again that were lost with rows that were not [given](Self::give).
+    pub fn lease_again(&mut self, leases: impl IntoIterator<Item = (QueueId, LeaseHolder)>) {
+        for (id, holder) in leases {
+            if let Some(before) = self.entries.get(&id).map(Cow::into_owned) {
+                let after = QueueEntry { lease: Some(holder), ..before.clone() };
+                self.replace_entry(Some(before), Some(after));
+            }
+        }
+        self.keep();
     }
 
     /// As [`Store::renew`](crate::Store::renew).

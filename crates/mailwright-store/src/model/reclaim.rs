@@ -16,7 +16,7 @@ impl<B: Base> Txn<'_, B> {
         let mut head = self.state.traces.get(&id).map(Cow::into_owned).unwrap_or_default();
         for event in events {
             if head.kept < self.limits.events_per_trace as u64 {
-                self.state.events.put((id, head.kept), event);
+                self.state.events.put_new((id, head.kept), event);
                 head = TraceHead { kept: head.kept + 1, ..head };
             } else {
                 head.dropped += 1;

@@ -177,8 +177,7 @@ names!(Stage {
 names!(Verdict { 0 => Pass, 1 => Defer, 2 => Reject });
 
 variants!(Counter {
-    0 => Account, 1 => Mailbox, 2 => Thread, 3 => QuotaRoot, 4 => UidValidity, 5 => Blob, 6 => Fence, 7 => BlobBytes,
-    8 => Epoch,
+    0 => Account, 1 => Mailbox, 2 => Thread, 3 => QuotaRoot, 4 => UidValidity, 5 => Blob, 7 => BlobBytes, 8 => Epoch,
 });
 variants!(SpecialUse {
     0 => All, 1 => Archive, 2 => Drafts, 3 => Flagged, 4 => Important, 5 => Junk, 6 => Sent, 7 => Trash,

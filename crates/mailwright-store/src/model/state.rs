@@ -58,9 +58,15 @@ macro_rules! tables {
             }
 
             /// Gives out every row that changed since it was last called, by table and key: its new value, or `None`
-            /// if it is gone. From then on the base is taken to have them.
+            /// if it is gone. For a log, say.
             pub fn give(&mut self, mut to: impl FnMut(u8, &[u8], Option<&[u8]>)) {
                 $(self.$name.give(&mut to);)*
+            }
+
+            /// Gives out every row that the base does not have, by table and key: its value, or `None` if it is gone.
+            /// From then on the base is taken to have them.
+            pub fn store(&mut self, mut to: impl FnMut(u8, &[u8], Option<&[u8]>)) {
+                $(self.$name.store(&mut to);)*
             }
 
             /// Gives out every row that there is, in the order of tables and keys.
@@ -164,7 +170,6 @@ pub(super) enum Counter {
     QuotaRoot,
     UidValidity,
     Blob,
-    Fence,
     /// Not given out: the bytes of all blobs.
     BlobBytes,
     /// How often the store was opened.
@@ -286,9 +291,9 @@ impl<B: Base> State<B> {
     pub fn stage(&mut self, blob: BlobInfo, now: Timestamp) {
         let bytes = self.counter(Counter::BlobBytes).saturating_add(blob.size);
         self.counters.put(Counter::BlobBytes, bytes);
-        self.idle.put((now, blob.id), ());
+        self.idle.put_new((now, blob.id), ());
         let row = Blob { size: blob.size, checksum: blob.checksum, references: 0, idle_since: Some(now) };
-        self.blobs.put(blob.id, row);
+        self.blobs.put_new(blob.id, row);
     }
 
     /// What a blob is.

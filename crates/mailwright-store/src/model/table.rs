@@ -1,6 +1,7 @@
 //! A sorted table that remembers how it was, and whose rows may lie elsewhere.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque, btree_map};
 use std::fmt;
 use std::iter::Peekable;
@@ -64,8 +65,20 @@ impl Base for Nothing {
 struct Row<V> {
     /// `None`: there is no such row, whatever the base has.
     value: Option<V>,
-    /// Whether the base does not know.
+    /// Whether it was not given yet.
     is_new: bool,
+    base: InBase,
+}
+
+/// What the base has in the place of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum InBase {
+    /// The same.
+    Same,
+    /// Something else, or nothing.
+    Other,
+    /// Certainly nothing: if the row goes away again, the base need not hear of it.
+    Nothing,
 }
 
 /// A map whose changes can be taken back: every write notes what stood there before. Reading and writing cost
@@ -78,13 +91,26 @@ pub(super) struct Table<K, V, B> {
     rows: BTreeMap<K, Row<V>>,
     /// What stood where before each write, oldest first.
     before: Vec<(K, Option<Row<V>>)>,
-    /// The keys of all new rows, and of some that are no longer.
+    /// The keys of all rows that were not given, and of some that were.
     new: Vec<K>,
+    /// The keys of all rows that the base does not have, and of some that it has.
+    lacking: Vec<K>,
+    /// Where ranges began, and up to where the base had nothing that counts: rows that were taken here and not yet
+    /// there. Whoever looks for the first entry of a queue, again and again, would have to pass them each time.
+    passed: RefCell<BTreeMap<K, K>>,
 }
 
 impl<K: Ord + Clone + Field, V: Clone + Field, B: Base> Table<K, V, B> {
     pub(super) fn new(number: u8, base: B) -> Self {
-        Self { number, base, rows: BTreeMap::new(), before: Vec::new(), new: Vec::new() }
+        Self {
+            number,
+            base,
+            rows: BTreeMap::new(),
+            before: Vec::new(),
+            new: Vec::new(),
+            lacking: Vec::new(),
+            passed: RefCell::default(),
+        }
     }
 
     pub(super) fn get(&self, key: &K) -> Option<Cow<'_, V>> {
@@ -119,13 +145,20 @@ impl<K: Ord + Clone + Field, V: Clone + Field, B: Base> Table<K, V, B> {
     /// The rows of a range, of which about so many will be looked at.
     pub(super) fn range_of(&self, range: impl RangeBounds<K>, expected: usize) -> Range<'_, K, V, B> {
         let (from, to) = (range.start_bound().cloned(), range.end_bound().cloned());
+        if B::EMPTY {
+            return Range { rows: self.rows.range((from, to)).peekable(), base: None, passing: None };
+        }
         let octets = |bound: &Bound<K>| bound.as_ref().map(Field::to_octets);
-        let base = if B::EMPTY {
-            None
-        } else {
-            Some(BaseRows::new(self, octets(&from), octets(&to), expected).peekable())
+        let (begin, passing) = match &from {
+            Bound::Included(first) => {
+                let passed = self.passed.borrow().get(first).cloned();
+                (passed.map_or_else(|| octets(&from), |key| Bound::Excluded(key.to_octets())), Some(first.clone()))
+            }
+            _ => (octets(&from), None),
         };
-        Range { rows: self.rows.range((from, to)).peekable(), base }
+        let base = BaseRows::new(self, begin, octets(&to), expected).peekable();
+        let passing = passing.map(|from| Passing { passed: &self.passed, from, last: None });
+        Range { rows: self.rows.range((from, to)).peekable(), base: Some(base), passing }
     }
 
     pub(super) fn first(&self) -> Option<(K, Cow<'_, V>)> {
@@ -133,13 +166,31 @@ impl<K: Ord + Clone + Field, V: Clone + Field, B: Base> Table<K, V, B> {
     }
 
     pub(super) fn put(&mut self, key: K, value: V) {
-        self.write(key, Row { value: Some(value), is_new: true });
+        self.write(key, Some(value), InBase::Other);
     }
 
-    fn write(&mut self, key: K, row: Row<V>) {
-        let before = self.rows.insert(key.clone(), row);
-        if !B::EMPTY && before.as_ref().is_none_or(|before| !before.is_new) {
-            self.new.push(key.clone());
+    /// Puts a row that is not there, as the caller knows: if it is gone before the base gets it, it costs no more.
+    pub(super) fn put_new(&mut self, key: K, value: V) {
+        debug_assert!(!self.contains(&key), "a new row of table {} is there", self.number);
+        self.write(key, Some(value), InBase::Nothing);
+    }
+
+    /// `base` is what the base has, if the row was not touched before.
+    fn write(&mut self, key: K, value: Option<V>, base: InBase) {
+        let base = match self.rows.get(&key) {
+            None => base,
+            Some(Row { base: InBase::Same, value: Some(_), .. }) => InBase::Other,
+            Some(Row { base: InBase::Same, value: None, .. }) => InBase::Nothing,
+            Some(Row { base, .. }) => *base,
+        };
+        let before = self.rows.insert(key.clone(), Row { value, is_new: true, base });
+        if !B::EMPTY {
+            if before.as_ref().is_none_or(|before| !before.is_new) {
+                self.new.push(key.clone());
+            }
+            if before.as_ref().is_none_or(|before| before.base == InBase::Same) {
+                self.lacking.push(key.clone());
+            }
         }
         self.before.push((key, before));
     }
@@ -150,7 +201,7 @@ impl<K: Ord + Clone + Field, V: Clone + Field, B: Base> Table<K, V, B> {
             let before = self.rows.remove(key);
             self.before.push((key.clone(), before));
         } else {
-            self.write(key.clone(), Row { value: None, is_new: true });
+            self.write(key.clone(), None, InBase::Other);
         }
         Some(taken)
     }
@@ -179,6 +230,7 @@ impl<K: Ord + Clone + Field, V: Clone + Field, B: Base> Table<K, V, B> {
 
     /// The writes since the last [`keep`](Self::keep) never were.
     pub(super) fn roll_back(&mut self) {
+        self.passed.get_mut().clear();
         while let Some((key, before)) = self.before.pop() {
             match before {
                 Some(row) => self.rows.insert(key, row),
@@ -187,7 +239,7 @@ impl<K: Ord + Clone + Field, V: Clone + Field, B: Base> Table<K, V, B> {
         }
     }
 
-    /// Gives out the rows that the base does not know, which then knows them.
+    /// Gives out the rows that have changed since this was last called.
     pub(super) fn give(&mut self, mut to: impl FnMut(u8, &[u8], Option<&[u8]>)) {
         for key in self.new.drain(..) {
             // Taken back, or given out already.
@@ -195,8 +247,24 @@ impl<K: Ord + Clone + Field, V: Clone + Field, B: Base> Table<K, V, B> {
             row.is_new = false;
             let value = row.value.as_ref().map(Field::to_octets);
             to(self.number, &key.to_octets(), value.as_deref());
-            if value.is_none() {
+            if value.is_none() && row.base != InBase::Other {
                 // Nobody has it any more. If it stayed, whoever looks for the next row would have to pass it.
+                self.rows.remove(&key);
+            }
+        }
+    }
+
+    /// Gives out the rows that the base does not have, which then has them.
+    pub(super) fn store(&mut self, mut to: impl FnMut(u8, &[u8], Option<&[u8]>)) {
+        for key in self.lacking.drain(..) {
+            // Taken back, or stored already.
+            let Some(row) = self.rows.get_mut(&key).filter(|row| row.base != InBase::Same) else { continue };
+            if row.value.is_some() || row.base == InBase::Other {
+                let value = row.value.as_ref().map(Field::to_octets);
+                to(self.number, &key.to_octets(), value.as_deref());
+                row.base = InBase::Same;
+            }
+            if row.value.is_none() && !row.is_new {
                 self.rows.remove(&key);
             }
         }
@@ -212,13 +280,47 @@ impl<K: Ord + Clone + Field, V: Clone + Field, B: Base> Table<K, V, B> {
         self.rows.clear();
         self.before.clear();
         self.new.clear();
+        self.lacking.clear();
+        self.passed.get_mut().clear();
     }
 }
 
 /// Rows in ascending order: a table's own, and its base's where it has none.
-pub(super) struct Range<'a, K: Field, V: Field, B: Base> {
+pub(super) struct Range<'a, K: Field + Ord, V: Field, B: Base> {
     rows: Peekable<btree_map::Range<'a, K, Row<V>>>,
     base: Option<Peekable<BaseRows<'a, K, V, B>>>,
+    /// As long as nothing of the base has counted.
+    passing: Option<Passing<'a, K>>,
+}
+
+/// Remembers up to where the base had nothing that counts.
+struct Passing<'a, K: Ord> {
+    passed: &'a RefCell<BTreeMap<K, K>>,
+    from: K,
+    last: Option<K>,
+}
+
+impl<K: Ord> Passing<'_, K> {
+    /// Ranges that are remembered.
+    const MOST: usize = 1_000;
+
+    fn end(self) {
+        if let Some(last) = self.last {
+            let mut passed = self.passed.borrow_mut();
+            if passed.len() >= Self::MOST {
+                passed.clear();
+            }
+            passed.insert(self.from, last);
+        }
+    }
+}
+
+impl<K: Field + Ord, V: Field, B: Base> Drop for Range<'_, K, V, B> {
+    fn drop(&mut self) {
+        if let Some(passing) = self.passing.take() {
+            passing.end();
+        }
+    }
 }
 
 impl<'a, K: Ord + Clone + Field, V: Clone + Field, B: Base> Iterator for Range<'a, K, V, B> {
@@ -233,11 +335,15 @@ impl<'a, K: Ord + Clone + Field, V: Clone + Field, B: Base> Iterator for Range<'
             };
             if !is_mine {
                 let (key, value) = self.base.as_mut()?.next()?;
+                self.passing.take().map(Passing::end);
                 return Some((key, Cow::Owned(value)));
             }
             let (key, row) = self.rows.next()?;
-            if let Some(base) = &mut self.base {
-                base.next_if(|(theirs, _)| theirs == key);
+            if let Some(base) = &mut self.base
+                && base.next_if(|(theirs, _)| theirs == key).is_some()
+                && let Some(passing) = &mut self.passing
+            {
+                passing.last = Some(key.clone());
             }
             if let Some(value) = &row.value {
                 return Some((key.clone(), Cow::Borrowed(value)));
@@ -352,13 +458,17 @@ mod tests {
         }
     }
 
+    fn set(rows: &mut Octets, number: u8, key: &[u8], value: Option<&[u8]>) {
+        match value {
+            Some(value) => drop(rows.insert((number, key.to_vec()), value.to_vec())),
+            None => drop(rows.remove(&(number, key.to_vec()))),
+        }
+    }
+
     impl InMap {
-        fn give(&self, table: &mut Table<u16, u64, Self>) {
+        fn store(&self, table: &mut Table<u16, u64, Self>) {
             let mut rows = self.0.borrow_mut();
-            table.give(|number, key, value| match value {
-                Some(value) => drop(rows.insert((number, key.to_vec()), value.to_vec())),
-                None => drop(rows.remove(&(number, key.to_vec()))),
-            });
+            table.store(|number, key, value| set(&mut rows, number, key, value));
         }
     }
 
@@ -374,7 +484,8 @@ mod tests {
     fn write<B: Base>(table: &mut Table<u16, u64, B>, steps: &[(u8, u16)]) {
         for (at, &(what, key)) in steps.iter().enumerate() {
             match what {
-                0..5 => table.put(key, at as u64),
+                0..5 if table.contains(&key) => table.put(key, at as u64),
+                0..5 => table.put_new(key, at as u64),
                 5..8 => drop(table.take(&key)),
                 8 => drop(table.take_range(key..key + 3)),
                 _ => drop(table.change(&key, |value| *value += 100)),
@@ -398,11 +509,11 @@ mod tests {
         /// without a base.
         #[test]
         fn a_base_changes_nothing(
-            rounds in prop::collection::vec((steps(), prop::bool::ANY, 0u8..4), 0..6),
+            rounds in prop::collection::vec((steps(), prop::bool::ANY, 0u8..6), 0..6),
             from in 0u16..40,
             length in 0u16..20,
         ) {
-            let base = InMap::default();
+            let (base, mut given) = (InMap::default(), Octets::new());
             let (mut plain, mut layered) = (Table::new(1, Nothing), Table::new(1, base.clone()));
             for (steps, stands, then) in rounds {
                 write(&mut plain, &steps);
@@ -415,9 +526,13 @@ mod tests {
                     layered.roll_back();
                 }
                 if then > 0 {
-                    base.give(&mut layered);
+                    layered.give(|number, key, value| set(&mut given, number, key, value));
                 }
                 if then > 2 {
+                    base.store(&mut layered);
+                    prop_assert_eq!(&*base.0.borrow(), &given, "what was given is what the base has");
+                }
+                if then > 4 {
                     layered.forget();
                 }
                 prop_assert_eq!(rows(&layered, ..), rows(&plain, ..));
@@ -427,7 +542,9 @@ mod tests {
                     prop_assert_eq!(layered.get(&key), plain.get(&key));
                 }
             }
-            base.give(&mut layered);
+            layered.give(|number, key, value| set(&mut given, number, key, value));
+            base.store(&mut layered);
+            prop_assert_eq!(&*base.0.borrow(), &given);
             layered.forget();
             prop_assert_eq!(rows(&layered, ..), rows(&plain, ..));
         }

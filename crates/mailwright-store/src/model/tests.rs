@@ -75,7 +75,8 @@ impl InMap {
     fn take(&self, state: &mut State<Self>) -> usize {
         let mut rows = self.rows.borrow_mut();
         let mut given = 0;
-        state.give(|table, key, value| {
+        state.give(|_, _, _| {});
+        state.store(|table, key, value| {
             given += 1;
             match value {
                 Some(value) => drop(rows.insert((table, key.to_vec()), value.to_vec())),

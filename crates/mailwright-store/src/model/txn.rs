@@ -63,8 +63,8 @@ impl<B: Base> State<B> {
             .map(|(op, operation)| txn.operation(operation).map_err(|cause| Rejected { op, cause }));
         let outcome = Outcome { ops: outcomes.collect::<Result<_, _>>()? };
         let hints = txn.hints;
-        self.outcomes.put(id, outcome.clone());
-        self.outcome_times.put((now, id), ());
+        self.outcomes.put_new(id, outcome.clone());
+        self.outcome_times.put_new((now, id), ());
         Ok(Applied { outcome, hints, is_new: true })
     }
 }
@@ -194,7 +194,7 @@ impl<'a, B: Base> Txn<'a, B> {
             blob.references == 0
         });
         if idle == Some(true) {
-            self.state.idle.put((now, id), ());
+            self.state.idle.put_new((now, id), ());
         }
     }
 
