@@ -3,4 +3,5 @@
 
 pub mod client;
 pub mod compare;
+pub mod debian;
 pub mod process;

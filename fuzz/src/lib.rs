@@ -7,6 +7,7 @@
 mod address;
 mod auth;
 mod codec;
+mod dns;
 mod framing;
 mod imap;
 mod imap_grammar;
@@ -24,6 +25,7 @@ mod uid_set;
 pub use address::address;
 pub use auth::{auth_exchange, auth_verifier};
 pub use codec::codec;
+pub use dns::dns_reply;
 pub use framing::{framing_dot, framing_line, framing_literal};
 pub use imap::imap_server;
 pub use imap_grammar::{imap_command, imap_search, imap_utf7};
@@ -44,6 +46,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("auth_exchange", auth_exchange),
     ("auth_verifier", auth_verifier),
     ("codec", codec),
+    ("dns_reply", dns_reply),
     ("framing_dot", framing_dot),
     ("framing_line", framing_line),
     ("framing_literal", framing_literal),

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::ledger::{Answer, Mishap, Pages, Sent, token};
+use crate::dns::{NO_MAIL, NOWHERE};
+use crate::ledger::{Answer, Mishap, Pages, Seen, Sent, token};
 use crate::mail::{Mail, Rest};
 use crate::world::Outcome;
 
@@ -36,7 +37,7 @@ pub(crate) type Fates = BTreeMap<(String, String), Fate>;
 /// Everything that is wrong.
 pub(crate) fn check(outcome: &Outcome) -> Vec<String> {
     let pages = outcome.ledger.pages();
-    let mut wrong = Vec::new();
+    let mut wrong = pages.wrong.clone();
     wrong.extend((outcome.rest.len() < outcome.hosts.len()).then(|| "a node does not run".to_owned()));
     let sent = by_token(&pages);
     let fates = fates(&pages, &outcome.rest, &sent, &mut wrong);
@@ -49,7 +50,28 @@ pub(crate) fn check(outcome: &Outcome) -> Vec<String> {
     for sent in sent.values() {
         one(sent, &fates, &pages, &outcome.hosts, &mut wrong);
     }
+    for seen in &pages.seen {
+        readers(seen, &sent, &outcome.rest, &mut wrong);
+    }
     wrong
+}
+
+/// What users saw meanwhile is still there, and what had been taken for them by then was among it.
+fn readers(seen: &Seen, sent: &BTreeMap<&str, &Sent>, rest: &[Rest], wrong: &mut Vec<String>) {
+    let mail = rest.iter().flat_map(|rest| &rest.mail).filter(|mail| mail.user == seen.user);
+    for read in &seen.mail {
+        let is_it = |mail: &Mail| mail.content == read.content && mail.ids.contains(&read.id);
+        wrong.extend((!mail.clone().any(is_it)).then(|| format!("{}: was there once: {read:?}", seen.user)));
+    }
+    for sent in sent.values().filter(|_| seen.is_all) {
+        let is_local = seen.user.ends_with(&format!("@n{}.example", sent.message.node));
+        let is_due = sent.answer == Answer::Taken && sent.ended <= seen.began && sent.to.contains(&seen.user);
+        let is_there = || seen.mail.iter().any(|read| read.content.ends_with(&sent.message.content()));
+        if is_local && is_due && !is_there() {
+            wrong
+                .push(format!("{} was not shown {} from {:?} on", seen.user, sent.message.token, seen.began));
+        }
+    }
 }
 
 fn by_token(pages: &Pages) -> BTreeMap<&str, &Sent> {
@@ -113,6 +135,10 @@ fn one(sent: &Sent, fates: &Fates, pages: &Pages, hosts: &[IpAddr], wrong: &mut 
                 wrong.push(format!("refused, and there: {what}"));
             }
             _ => {}
+        }
+        let goes_nowhere = [NOWHERE, NO_MAIL].iter().any(|domain| to.ends_with(&format!("@{domain}")));
+        if goes_nowhere && (fate.copies.len() + fate.queued + fate.delays > 0) {
+            wrong.push(format!("it can never arrive, and was not bounced at once: {what}"));
         }
         if fate.delays > 1 {
             wrong.push(format!("the delay is told twice: {what}"));

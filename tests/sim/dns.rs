@@ -6,6 +6,11 @@ use std::sync::{Arc, Mutex};
 
 use mailwright_dns::Zones;
 
+/// There is no such domain, and that is known for sure.
+pub(crate) const NOWHERE: &str = "nowhere.example";
+/// A domain that takes no mail (RFC 7505).
+pub(crate) const NO_MAIL: &str = "nomail.example";
+
 /// Clones are the same.
 #[derive(Clone)]
 pub(crate) struct Dns {
@@ -47,6 +52,7 @@ impl Dns {
             };
             (1..).zip(hosts).map(host).collect()
         };
-        self.zones.load(&domains.iter().map(zone).collect::<String>()).unwrap();
+        let always = format!("example. SOA ns host 1 2 3 4 60\n{NO_MAIL}. MX 0 .\n");
+        self.zones.load(&domains.iter().map(zone).chain([always]).collect::<String>()).unwrap();
     }
 }

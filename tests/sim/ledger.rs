@@ -41,6 +41,24 @@ pub(crate) struct Copy {
     pub(crate) confirmed: bool,
 }
 
+/// What a user has seen in a session.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) user: String,
+    pub(crate) began: Duration,
+    /// Whether it was all that there was.
+    pub(crate) is_all: bool,
+    pub(crate) mail: Vec<Read>,
+}
+
+/// A message that somebody has read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Read {
+    /// What the protocol tells it apart by.
+    pub(crate) id: String,
+    pub(crate) content: String,
+}
+
 /// Something that may cost an answer: a crash, a fault of a disk, a connection that breaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mishap {
@@ -58,7 +76,10 @@ pub(crate) struct Ledger(Arc<Mutex<Pages>>);
 pub(crate) struct Pages {
     pub(crate) sent: Vec<Sent>,
     pub(crate) copies: Vec<Copy>,
+    pub(crate) seen: Vec<Seen>,
     pub(crate) mishaps: Vec<Mishap>,
+    /// What was found to be wrong on the way.
+    pub(crate) wrong: Vec<String>,
 }
 
 impl Ledger {
@@ -76,6 +97,14 @@ impl Ledger {
     pub(crate) fn confirm(&self, numbers: &[usize]) {
         let mut pages = self.lock();
         numbers.iter().for_each(|&number| pages.copies[number].confirmed = true);
+    }
+
+    pub(crate) fn seen(&self, seen: Seen) {
+        self.lock().seen.push(seen);
+    }
+
+    pub(crate) fn wrong(&self, what: String) {
+        self.lock().wrong.push(what);
     }
 
     pub(crate) fn mishap(&self, from: Duration, to: Duration, hosts: &[IpAddr]) {

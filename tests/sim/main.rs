@@ -16,11 +16,14 @@ mod node;
 mod panics;
 mod peer;
 mod random;
+mod reader;
 mod scenario;
 mod tally;
 mod trace;
 mod wire;
 mod world;
+
+use std::time::Instant;
 
 use mailwright_core::testing::Budget;
 
@@ -40,7 +43,7 @@ fn wrong(seed: u64, sabotage: Sabotage, tally: &mut Tally) -> (Vec<String>, Stri
 
 #[test]
 fn every_message_is_delivered_once_bounced_once_or_still_queued() {
-    let mut tally = Tally::default();
+    let (mut tally, begun) = (Tally::default(), Instant::now());
     Budget::new().floor(300).seconds(60).long(10_000).run("whole servers", |seed| {
         let (wrong, text) = wrong(seed, Sabotage::None, &mut tally);
         if !wrong.is_empty() {
@@ -51,7 +54,8 @@ fn every_message_is_delivered_once_bounced_once_or_still_queued() {
     });
     // A few seeds may have little of something, many have not.
     assert!(tally.runs < 100 || tally.has_everything(), "{tally:?}");
-    eprintln!("{tally:?}");
+    let speed = tally.runs as f64 / begun.elapsed().as_secs_f64();
+    eprintln!("{speed:.2} seeds a second, {tally:?}");
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::client::Message;
+use mailwright_server::Service;
+
+use crate::client::{Login, Mechanism, Message};
+use crate::dns::{NO_MAIL, NOWHERE};
 use crate::net::Trouble;
 use crate::peer::Mood;
 use crate::random::Random;
@@ -16,6 +19,10 @@ pub(crate) const PEERS: usize = 3;
 #[derive(Debug, Clone)]
 pub(crate) enum Event {
     Send(Message),
+    /// This user of the node reads this way.
+    Read(usize, usize, Service),
+    /// The node stops as it should, and comes back.
+    Restart(usize),
     /// The node ends, in the way of the seed.
     Crash(usize),
     /// The power of a node goes off in this operation of its disks.
@@ -50,6 +57,10 @@ pub(crate) fn user(node: usize, number: usize) -> String {
     format!("u{number}@n{node}.example")
 }
 
+pub(crate) fn password(user: &str) -> String {
+    format!("{user} is secret")
+}
+
 pub(crate) fn somebody(peer: usize, number: u64) -> String {
     format!("r{number}@p{peer}.example")
 }
@@ -63,6 +74,9 @@ impl Scenario {
         let mut events = Vec::new();
         for number in 0..random.between(5, 40) {
             events.push((when(random), Event::Send(message(random, number))));
+        }
+        for _ in 0..random.below(8) {
+            events.push((when(random), read(random)));
         }
         for _ in 0..random.below(12) {
             events.push((when(random), mischief(random)));
@@ -78,20 +92,47 @@ impl Scenario {
 
 fn message(random: &mut Random, number: u64) -> Message {
     let node = random.below(NODES as u64) as usize;
-    let from = user(node, random.below(USERS as u64) as usize);
+    let sender = user(node, random.below(USERS as u64) as usize);
+    let (from, login) = match random.below(12) {
+        // Somebody else's mail for this node's users.
+        0 | 1 => ("stranger@elsewhere.example".to_owned(), None),
+        // Somebody who only says so.
+        2 => (sender, None),
+        3 => (user(node, random.below(USERS as u64) as usize), Some(sender)),
+        _ => (sender.clone(), Some(sender)),
+    };
+    let login = login.map(|user| Login { user, mechanism: mechanism(random), slips: random.chance(8) });
     let mut to = Vec::new();
     for _ in 0..random.between(1, 4) {
-        let recipient = match random.below(4) {
-            0 => user(node, random.below(USERS as u64) as usize),
-            1 => user(random.below(NODES as u64) as usize, random.below(USERS as u64) as usize),
-            _ => somebody(random.below(PEERS as u64) as usize, random.below(5)),
-        };
+        let recipient = recipient(random, node);
         if !to.contains(&recipient) {
             to.push(recipient);
         }
     }
     let size = if random.chance(85) { 300 } else { random.below(30_000) as usize };
-    Message { token: format!("t{number}"), node, from, to, size }
+    Message { token: format!("t{number}"), node, from, login, to, size }
+}
+
+fn mechanism(random: &mut Random) -> Mechanism {
+    if random.chance(75) { Mechanism::Plain } else { Mechanism::Login }
+}
+
+fn recipient(random: &mut Random, node: usize) -> String {
+    let here = random.below(USERS as u64) as usize;
+    match random.below(20) {
+        0..5 => user(node, here),
+        5..9 => user(random.below(NODES as u64) as usize, here),
+        // There is nobody of that name.
+        9 => user(random.below(NODES as u64) as usize, USERS),
+        10 => format!("r{here}@{NOWHERE}"),
+        11 => format!("r{here}@{NO_MAIL}"),
+        _ => somebody(random.below(PEERS as u64) as usize, random.below(5)),
+    }
+}
+
+fn read(random: &mut Random) -> Event {
+    let service = if random.chance(60) { Service::Imap } else { Service::Pop3 };
+    Event::Read(random.below(NODES as u64) as usize, random.below(USERS as u64) as usize, service)
 }
 
 fn mischief(random: &mut Random) -> Event {
@@ -99,8 +140,9 @@ fn mischief(random: &mut Random) -> Event {
     let nth = random.between(1, 30);
     let octets = random.below(9000) as usize;
     let time = Duration::from_secs(random.between(5, 3600));
-    match random.below(10) {
+    match random.below(11) {
         0 | 1 => Event::Crash(node),
+        10 => Event::Restart(node),
         2..5 => Event::CutPower(node, nth, octets),
         5 => Event::FailSync(node, nth),
         6 => Event::FailWrite(node, nth, octets),

@@ -18,13 +18,22 @@ pub(crate) struct Tally {
     pub(crate) delays: u64,
     pub(crate) crashes: u64,
     pub(crate) poisoned: u64,
+    pub(crate) restarts: u64,
+    /// Messages that somebody has read meanwhile.
+    pub(crate) read: u64,
+    pub(crate) relays_refused: u64,
+    pub(crate) passwords_refused: u64,
+    pub(crate) senders_refused: u64,
 }
 
 impl Tally {
     pub(crate) fn has_everything(&self) -> bool {
         let Self { taken, refused, unanswered, here, elsewhere, doubles, bounces, delays, .. } = *self;
-        let counts = [taken, refused, unanswered, here, elsewhere, doubles, bounces, delays];
-        counts.iter().chain(&[self.crashes, self.poisoned]).all(|&count| count > 0)
+        let Self { crashes, poisoned, restarts, read, .. } = *self;
+        let Self { relays_refused, passwords_refused, senders_refused, .. } = *self;
+        let mail = [taken, refused, unanswered, here, elsewhere, doubles, bounces, delays];
+        let rest = [crashes, poisoned, restarts, read, relays_refused, passwords_refused, senders_refused];
+        mail.iter().chain(&rest).all(|&count| count > 0)
     }
 
     pub(crate) fn add(&mut self, outcome: &Outcome) {
@@ -46,5 +55,10 @@ impl Tally {
         }
         self.crashes += lines(" crashes after ");
         self.poisoned += lines(" is poisoned");
+        self.restarts += lines(" has stopped, all finished: true");
+        self.read += pages.seen.iter().map(|seen| seen.mail.len() as u64).sum::<u64>();
+        self.relays_refused += lines(" client has mail relayed without a login: 5");
+        self.passwords_refused += lines(" client logs in with a wrong password: 5");
+        self.senders_refused += lines(" client sends as somebody else: 5");
     }
 }

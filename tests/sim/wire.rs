@@ -3,7 +3,7 @@
 use std::io;
 
 use mailwright_tokio::Io;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
 /// A connection, by lines.
 pub(crate) struct Wire(BufReader<Box<dyn Io>>);
@@ -22,6 +22,18 @@ impl Wire {
         Ok(line)
     }
 
+    /// The next line, which must come.
+    pub(crate) async fn some_line(&mut self) -> io::Result<String> {
+        self.line().await?.ok_or(io::ErrorKind::UnexpectedEof.into())
+    }
+
+    /// So many octets.
+    pub(crate) async fn octets(&mut self, count: usize) -> io::Result<String> {
+        let mut octets = vec![0; count];
+        self.0.read_exact(&mut octets).await?;
+        Ok(String::from_utf8_lossy(&octets).into_owned())
+    }
+
     pub(crate) async fn send(&mut self, text: &str) -> io::Result<()> {
         self.0.write_all(text.as_bytes()).await
     }
@@ -29,7 +41,7 @@ impl Wire {
     /// The code of the next reply, of however many lines.
     pub(crate) async fn reply(&mut self) -> io::Result<u16> {
         loop {
-            let line = self.line().await?.ok_or(io::ErrorKind::UnexpectedEof)?;
+            let line = self.some_line().await?;
             if line.as_bytes().get(3) != Some(&b'-') {
                 return line
                     .get(..3)

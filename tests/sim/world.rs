@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use mailwright_server::Service;
 use tokio::time::{sleep, timeout};
 
 use crate::client::Client;
@@ -14,6 +15,7 @@ use crate::net::Net;
 use crate::node::{Node, Parts, Sabotage};
 use crate::peer::Peer;
 use crate::random::Random;
+use crate::reader::Reader;
 use crate::scenario::{Event, NODES, Other, PEERS, Scenario, USERS, user};
 use crate::trace::{Trace, note};
 
@@ -30,6 +32,8 @@ pub(crate) struct Outcome {
 /// How long a world has to come to rest, and how often it is looked at.
 const REST: Duration = Duration::from_secs(7 * 86_400);
 const LOOK: Duration = Duration::from_secs(600);
+/// How often it is tried to see what there is.
+const LOOKS: usize = 20;
 /// By then everything is over.
 const END: Duration = Duration::from_secs(40 * 86_400);
 
@@ -124,7 +128,7 @@ impl World {
     }
 
     fn event(&self, event: &Event, nodes: &[Node]) {
-        if !matches!(event, Event::Send(_)) {
+        if !matches!(event, Event::Send(_) | Event::Read(..)) {
             note!(self.trace, "event {event:?}");
         }
         match event {
@@ -136,8 +140,17 @@ impl World {
                     trace: self.trace.clone(),
                     ledger: self.ledger.clone(),
                 };
-                let (message, at) = (message.clone(), nodes[message.node].at());
+                let (message, at) = (message.clone(), nodes[message.node].at(Service::Smtp));
                 tokio::spawn(async move { client.send(message, at).await });
+            }
+            Event::Read(node, number, service) => {
+                let (reader, user) = (self.reader(), user(*node, *number));
+                let (node, service) = (nodes[*node].clone(), *service);
+                tokio::spawn(async move { reader.look(&node, &user, service).await });
+            }
+            Event::Restart(node) => {
+                let node = nodes[*node].clone();
+                tokio::spawn(async move { node.restart().await });
             }
             Event::Crash(node) => nodes[*node].crash(),
             Event::Trouble(trouble) => self.net.trouble(*trouble),
@@ -200,9 +213,26 @@ impl World {
             }
         }
         let mut rest = Vec::new();
+        let reader = self.reader();
         for node in nodes {
-            rest.extend(look(node).await);
+            for _ in 0..LOOKS {
+                if let Some(found) = look(node, &reader).await {
+                    rest.push(found);
+                    break;
+                }
+                // It may just be down.
+                sleep(LOOK).await;
+            }
         }
         rest
+    }
+
+    fn reader(&self) -> Reader {
+        Reader {
+            host: Ipv4Addr::new(203, 0, 113, 2).into(),
+            net: self.net.clone(),
+            trace: self.trace.clone(),
+            ledger: self.ledger.clone(),
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! How quick IMAP is, beside Debian's Dovecot: the same mailbox and the same commands in the same run.
-#![expect(clippy::expect_used, clippy::panic, reason = "a measurement that fails is over")]
+#![expect(clippy::expect_used, reason = "a measurement that fails is over")]
 #![expect(clippy::indexing_slicing, reason = "servers on this machine, and nobody else, are talked to")]
 
 mod args;

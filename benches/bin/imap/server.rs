@@ -64,7 +64,7 @@ impl Running {
         match which {
             Which::Dovecot => {
                 let dovecot = Dovecot::start(&dir.join("dovecot"));
-                Self { which, addr: dovecot.addr, tls: None, process: Process::Dovecot(dovecot) }
+                Self { which, addr: dovecot.addr(), tls: None, process: Process::Dovecot(dovecot) }
             }
             Which::Ours => {
                 let dir = dir.join("ours");

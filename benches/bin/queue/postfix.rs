@@ -1,73 +1,34 @@
-//! Debian's Postfix, an instance of its own: nothing is installed, and nothing outside of two folders is written.
+//! Debian's Postfix.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
-/// Until it listens, and until it has ended.
-const PATIENCE: Duration = Duration::from_secs(15);
-const LOOK: Duration = Duration::from_millis(20);
+use mailwright_benches::debian::{Daemon, free_addr, overlaid, unpacked};
+
 /// Who owns its mail, and the group of its tools: any that own nothing else of it will do.
 const OWNER: u32 = 8;
 const GROUP: u32 = 4;
 
-pub(crate) struct Postfix {
-    pub(crate) addr: SocketAddr,
-    child: Child,
-}
+pub(crate) struct Postfix(Daemon);
 
 impl Postfix {
     /// Passes all mail on to `sink`.
     pub(crate) fn start(dir: &Path, sink: SocketAddr) -> Self {
         let is_root = fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0);
         assert!(is_root, "Postfix runs as root only: so must this");
-        let prefix = unpacked();
-        let port = free_port();
+        let prefix = unpacked("postfix", &["postfix"], "usr/lib/postfix/sbin/master");
+        let addr = free_addr();
         lay_out(dir);
         fs::write(dir.join("etc/main.cf"), main_cf(dir, sink)).expect("written");
-        fs::write(dir.join("etc/master.cf"), master_cf(port)).expect("written");
-        // Its files lie over those of the system, which only it sees: the paths are compiled in.
-        let script = "mount -t overlay overlay -o ro,lowerdir=\"$0/usr:/usr\" /usr && \
-                      exec setsid /usr/lib/postfix/sbin/master -c \"$1/etc\" -d";
-        let mut command = Command::new("unshare");
-        command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
-        command.args(["--mount", "sh", "-c", script]).arg(prefix).arg(dir).stdin(Stdio::null());
-        let child = command.spawn().expect("unshare, of util-linux");
-        let mut postfix = Self { addr: (Ipv4Addr::LOCALHOST, port).into(), child };
-        postfix.wait_until_it_listens(dir);
-        postfix
+        fs::write(dir.join("etc/master.cf"), master_cf(addr.port())).expect("written");
+        let exec = "setsid /usr/lib/postfix/sbin/master -c \"$1/etc\" -d";
+        Self(Daemon::start(&mut overlaid(&prefix, dir, &[], exec), addr, &dir.join("log")))
     }
 
-    fn wait_until_it_listens(&mut self, dir: &Path) {
-        let begun = Instant::now();
-        while TcpStream::connect(self.addr).is_err() {
-            let ended = self.child.try_wait().expect("our child");
-            if ended.is_some() || begun.elapsed() > PATIENCE {
-                let log = fs::read_to_string(dir.join("log")).unwrap_or_default();
-                panic!("Postfix does not listen at {}, ended: {ended:?}\n{log}", self.addr);
-            }
-            sleep(LOOK);
-        }
-    }
-}
-
-impl Drop for Postfix {
-    fn drop(&mut self) {
-        // Asked, so that it ends its own children.
-        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
-        let begun = Instant::now();
-        while begun.elapsed() < PATIENCE {
-            if !matches!(self.child.try_wait(), Ok(None)) {
-                return;
-            }
-            sleep(LOOK);
-        }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.0.addr()
     }
 }
 
@@ -158,36 +119,4 @@ scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
 "
     )
-}
-
-/// Its files, which are fetched once: where the tests have them, too.
-fn unpacked() -> PathBuf {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
-    let place = cache.expect("a home").join("mailwright-tests/postfix");
-    if !place.join("usr/lib/postfix/sbin/master").exists() {
-        println!("fetching postfix");
-        let fresh = place.with_extension(std::process::id().to_string());
-        fs::create_dir_all(&fresh).expect("a directory");
-        run(Command::new("apt-get").args(["download", "postfix"]).current_dir(&fresh));
-        for entry in fs::read_dir(&fresh).expect("a directory").flatten() {
-            if entry.path().extension().is_some_and(|extension| extension == "deb") {
-                run(Command::new("dpkg").arg("-x").arg(entry.path()).arg(&fresh));
-            }
-        }
-        // Somebody may have been quicker.
-        let _ = fs::rename(&fresh, &place);
-        let _ = fs::remove_dir_all(&fresh);
-    }
-    place
-}
-
-fn run(command: &mut Command) {
-    let status = command.stdout(Stdio::null()).status();
-    assert!(status.as_ref().is_ok_and(|status| status.success()), "{command:?}: {status:?}");
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    listener.local_addr().expect("bound").port()
 }

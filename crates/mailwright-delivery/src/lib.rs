@@ -9,4 +9,12 @@ mod queue;
 
 pub use deliver::{Deliver, Delivery, Parts};
 pub use dyn_deliver::DynDeliver;
-pub use queue::{AdminError, Expanded, Queue, QueueConfig, QueueEvent, QueueParts, expand};
+pub use queue::{
+    ALIAS_DEPTH, AdminError, Envelope, Expanded, InvalidContent, InvalidEnvelope, OpenQueue, Queue,
+    QueueConfig, QueueEvent, QueueParts, Reports, RunningQueue, StartError, SubmitError, SubmitLimits,
+    expand,
+};
+
+pub use mailwright_queue::{RetryConfig, ScheduleConfig};
+#[cfg(feature = "sqlite")]
+pub use mailwright_store_sqlite::{OpenError, SqliteStore};

@@ -63,29 +63,33 @@ fn announced(text: &str) -> Option<Duration> {
 
 /// The length of time that `text` begins with; and what follows its first number.
 fn length(text: &str) -> (Option<Duration>, &str) {
-    let mut total: Option<Duration> = None;
-    let mut rest = text;
-    let mut behind = "";
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let behind = text.get(digits..).unwrap_or_default();
+    let Some((mut total, mut rest)) = part(text) else { return (None, behind) };
     loop {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-        let Some((number, after)) = rest.split_at_checked(digits) else { break };
-        if total.is_none() {
-            behind = after;
+        let next = rest.trim_start_matches(' ');
+        if !next.starts_with(|c: char| c.is_ascii_digit()) {
+            return (Some(total), behind);
         }
-        // Six digits are eleven days of seconds.
-        let Some(number) = number.parse::<u32>().ok().filter(|_| number.len() <= 6) else { break };
-        let unit_at = after.trim_start_matches(' ');
-        let letters = unit_at.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(unit_at.len());
-        let Some((unit, after)) = unit_at.split_at_checked(letters) else { break };
-        let Some(seconds) = seconds_of(unit) else { break };
-        let part = Duration::from_secs(u64::from(number) * seconds);
-        total = Some(total.unwrap_or_default().saturating_add(part));
-        rest = after.trim_start_matches(' ');
-        if !rest.starts_with(|c: char| c.is_ascii_digit()) {
-            break;
-        }
+        let Some((more, after)) = part(next) else {
+            // What goes on in the same word is no time but a name: `06H0DX`.
+            return ((rest.len() != next.len()).then_some(total), behind);
+        };
+        total = total.saturating_add(more);
+        rest = after;
     }
-    (total, behind)
+}
+
+/// A number and its unit, and what follows.
+fn part(text: &str) -> Option<(Duration, &str)> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, after) = text.split_at_checked(digits)?;
+    // Six digits are eleven days of seconds.
+    let number = number.parse::<u32>().ok().filter(|_| number.len() <= 6)?;
+    let after = after.trim_start_matches(' ');
+    let letters = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
+    let (unit, after) = after.split_at_checked(letters)?;
+    Some((Duration::from_secs(u64::from(number) * seconds_of(unit)?), after))
 }
 
 fn seconds_of(unit: &str) -> Option<u64> {
@@ -133,6 +137,8 @@ mod tests {
             (Rcpt, 450, Some((4, 7, 1)), "no", false, None),
             (Rcpt, 452, Some((4, 2, 2)), "mailbox full, 100 MB of 100 MB used", false, None),
             (Rcpt, 450, Some((4, 1, 1)), "host 192.0.2.10 said 4.2.0 for 5min", false, Some(300)),
+            (Rcpt, 451, Some((4, 3, 0)), "not today (06H0DX4M2S9J)", false, None),
+            (Rcpt, 451, Some((4, 3, 0)), "not today, in 6 h 0dx", false, Some(21_600)),
             (Rcpt, 550, Some((5, 7, 1)), "greylisted for 300 seconds", false, None),
             (Connect, 421, None, "greylisted for 300 seconds", false, None),
         ] {

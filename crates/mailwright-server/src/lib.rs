@@ -17,6 +17,7 @@ mod service;
 mod serving;
 mod settings;
 mod shared;
+mod socket;
 #[cfg(test)]
 mod tests;
 
@@ -26,4 +27,4 @@ pub use residents::ResidentError;
 pub use running::Running;
 pub use server::{Server, StartError};
 pub use service::Service;
-pub use settings::{Settings, StaticUser};
+pub use settings::{Alias, AliasAddress, Settings, StaticUser};

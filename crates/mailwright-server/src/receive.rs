@@ -19,6 +19,7 @@ use mailwright_store::{
     Store, Target,
 };
 use mailwright_tokio::smtp::{Body, BodyError, Ctx, Envelope, SmtpHandler, Verdict};
+use tracing::warn;
 
 use crate::chaos::At;
 use crate::received::{Hops, trace_fields};
@@ -26,6 +27,9 @@ use crate::shared::Shared;
 
 /// How many addresses are looked at for a message, with those that aliases lead to.
 const ADDRESSES_MAX: usize = 10_000;
+
+/// How many of the addresses that an alias leads to are looked at to find somebody, before it is taken on trust.
+const TRIED_AT_RCPT: usize = 32;
 
 pub(crate) struct Receive<S, D>(pub(crate) Arc<Shared<S, D>>);
 
@@ -64,7 +68,9 @@ impl<S: Store, D: Directory> SmtpHandler for Receive<S, D> {
             return Ok(());
         }
         match self.0.directory.resolve(&ForwardPath::Address(to.clone())).await? {
-            Resolution::Local { .. } | Resolution::Alias(_) => Ok(()),
+            Resolution::Local { .. } => Ok(()),
+            // For anybody, wherever it leads: the address is ours.
+            Resolution::Alias(_) if self.leads_somewhere(to).await? => Ok(()),
             // RFC 5321 §7.1, RFC 6409 §4.3: for others only from those we know.
             Resolution::Remote(_) if self.0.outgoing.is_some() && cx.user().is_some() => Ok(()),
             Resolution::Remote(domain) if self.0.outgoing.is_some() => Err(Rejection::relay_denied()
@@ -121,18 +127,41 @@ impl<S: Store, D: Directory> SmtpHandler for Receive<S, D> {
             let entries = message.entries(&outgoing.accept, &outgoing.retry);
             batch.ops.extend(entries.into_iter().map(Op::from));
         }
-        batch.ops.push(Op::Trace { id: cx.trace_id(), events: trace(cx, envelope, now) });
+        let mut events = trace(cx, envelope, now);
+        if let Some(lost) = to.unknown.first() {
+            let count = to.unknown.len();
+            warn!(address = %lost, count, trace = %cx.trace_id(), "an alias leads to nobody");
+            let event =
+                TraceEvent::new(now, Stage::Rcpt, TraceVerdict::Reject, format!("{lost} leads to nobody"));
+            events.push(event.with_evidence("addresses", count.to_string()));
+        }
+        batch.ops.push(Op::Trace { id: cx.trace_id(), events });
         self.0.store.commit(batch).await.map_err(commit_refusal)?;
         Ok(format!("accepted as {}", cx.trace_id()))
     }
 }
 
 impl<S: Store, D: Directory> Receive<S, D> {
+    /// Whether an alias leads to anybody, as far as that is looked at.
+    async fn leads_somewhere(&self, alias: &Address) -> Result<bool, Rejection> {
+        let to = self.reach(expand(&self.0.directory, [alias.clone()], TRIED_AT_RCPT).await?);
+        Ok(!to.is_empty() || to.left_out > 0)
+    }
+
+    /// Those of them that there is a way to.
+    fn reach(&self, mut to: Expanded) -> Expanded {
+        if self.0.outgoing.is_none() {
+            to.unknown.append(&mut to.remote);
+        }
+        to
+    }
+
     /// Whom the recipients lead to: one at least.
     async fn expand(&self, envelope: &Envelope) -> Result<Expanded, Rejection> {
-        let mut to = expand(&self.0.directory, envelope.to.iter().cloned(), ADDRESSES_MAX).await?;
-        if self.0.outgoing.is_none() {
-            to.remote.clear();
+        let to = self.reach(expand(&self.0.directory, envelope.to.iter().cloned(), ADDRESSES_MAX).await?);
+        if to.left_out > 0 {
+            // To some of them it would be lost. RFC 3463 §3.6: whoever sends may do so in parts.
+            return Err(Rejection::new(554, (5, 5, 3), "too many addresses that the recipients lead to")?);
         }
         if to.is_empty() {
             // Whoever it was for has gone since RCPT.

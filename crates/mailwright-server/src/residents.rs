@@ -1,19 +1,21 @@
 //! Users of the configuration, and the accounts that keep their mail.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use mailwright_core::{AccountId, Address, Clock, Entropy};
 use mailwright_store::{
     AccountInfo, AccountKey, AccountOp, Batch, BatchId, BoxFuture, Cause, Credential, NewAccount, OpOutcome,
-    ReadError, Rejected, StaticAccount, Store, Unavailable,
+    ReadError, Rejected, StaticAccount, Store, Unavailable, fold_address,
 };
 use thiserror::Error;
 
-use crate::settings::StaticUser;
+use crate::settings::{AliasAddress, Settings, StaticUser};
 
 /// Why users of the configuration have no place in the store.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ResidentError {
-    /// One of their addresses belongs to somebody else.
+    /// One of their addresses, or an alias, belongs to somebody else.
     #[error("{address} belongs to the account {owner} in the store")]
     AddressTaken {
         /// The address.
@@ -34,25 +36,27 @@ pub enum ResidentError {
     Unavailable(#[from] Unavailable),
 }
 
-/// Gives each user an account in the store, and the account the addresses of the user.
+/// Gives each user an account in the store, and the account the addresses of the user. An alias has its address for
+/// itself.
 ///
 /// Whatever is wrong is found before anything is changed, short of a change by somebody else in between. Boxed for
 /// the reason that `serving.rs` tells.
 pub(crate) fn settle<'a, S: Store>(
     store: &'a S,
-    users: &'a [StaticUser],
+    settings: &'a Settings,
     clock: &'a dyn Clock,
     entropy: &'a dyn Entropy,
 ) -> BoxFuture<'a, Result<Vec<StaticAccount>, ResidentError>> {
-    Box::pin(settle_all(store, users, clock, entropy))
+    Box::pin(settle_all(store, settings, clock, entropy))
 }
 
 async fn settle_all<S: Store>(
     store: &S,
-    users: &[StaticUser],
+    settings: &Settings,
     clock: &dyn Clock,
     entropy: &dyn Entropy,
 ) -> Result<Vec<StaticAccount>, ResidentError> {
+    let users = settings.users.as_slice();
     let mut known = Vec::new();
     for user in users {
         let account = find(store, &AccountKey::Login(user.login())).await?;
@@ -69,6 +73,7 @@ async fn settle_all<S: Store>(
         }
         known.push(account);
     }
+    check_aliases(store, settings).await?;
     for (user, account) in users.iter().zip(&known) {
         if let Some(account) = account {
             let wanted = user.addresses();
@@ -103,6 +108,30 @@ async fn settle_all<S: Store>(
         }));
     }
     Ok(settled)
+}
+
+/// Nobody will have the address of an alias when all users are settled.
+async fn check_aliases<S: Store>(store: &S, settings: &Settings) -> Result<(), ResidentError> {
+    let users = || settings.users.iter();
+    let logins: BTreeSet<String> = users().map(StaticUser::login).collect();
+    let owners: BTreeMap<String, String> = users()
+        .flat_map(|user| user.addresses().into_iter().map(|address| (fold_address(&address), user.login())))
+        .collect();
+    for alias in &settings.aliases {
+        let AliasAddress::One(address) = &alias.address else { continue };
+        let owner = match owners.get(&fold_address(address)) {
+            Some(owner) => Some(owner.clone()),
+            // A user of the configuration who does not have it any more gives it up.
+            None => find(store, &AccountKey::Address(address.clone()))
+                .await?
+                .map(|account| account.login)
+                .filter(|login| !logins.contains(login)),
+        };
+        if let Some(owner) = owner {
+            return Err(ResidentError::AddressTaken { address: address.clone(), owner });
+        }
+    }
+    Ok(())
 }
 
 async fn find<S: Store>(store: &S, key: &AccountKey) -> Result<Option<AccountInfo>, Unavailable> {

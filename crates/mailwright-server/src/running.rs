@@ -61,7 +61,7 @@ impl Running {
     pub async fn reload(&self, settings: Settings) -> Result<(), ResidentError> {
         let settings = settings.with_own(&self.own, &self.users);
         let fixed = &self.serving.fixed;
-        let residents = settle(&fixed.store, &settings.users, &*fixed.clock, &*fixed.entropy).await?;
+        let residents = settle(&fixed.store, &settings, &*fixed.clock, &*fixed.entropy).await?;
         self.serving.replace(&settings, residents);
         Ok(())
     }

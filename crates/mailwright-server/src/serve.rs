@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use mailwright_auth::LockoutLimits;
-use mailwright_server::{ResidentError, Running, Server, Service, Settings, StartError, StaticUser};
+use mailwright_server::{Alias, ResidentError, Running, Server, Service, Settings, StartError, StaticUser};
 use mailwright_tokio::GateLimits;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -184,6 +184,10 @@ fn settings(root: &Root) -> Settings {
         address: user.address.value.clone(),
         aliases: user.aliases.iter().map(|alias| alias.value.clone()).collect(),
         verifier: user.password.0.clone(),
+    }));
+    settings.aliases.extend(root.alias.iter().map(|alias| Alias {
+        address: alias.address.value.clone(),
+        targets: alias.to.value.iter().map(|to| to.value.clone()).collect(),
     }));
     let limits = &root.limits;
     settings.smtp_limits.message_size = limits.message_size.0;

@@ -2,22 +2,21 @@
 
 use std::fmt;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mailwright_access::Locks;
-use mailwright_auth::{Cost, CostError, Lockout, LockoutLimits, Verifier, VerifierError};
+use mailwright_auth::{Cost, CostError, Lockout, LockoutLimits, Offload, Verifier, VerifierError};
 use mailwright_core::{Clock, Domain, Entropy, InvalidAddress};
 use mailwright_delivery::outbound::{self, Environment, OutboundConfig, TcpDial};
 use mailwright_delivery::{DynDeliver, QueueConfig};
 use mailwright_dns::{Cache, CacheConfig, Hickory, HickoryConfig};
 use mailwright_store::{DynStore, MemoryConfig, MemoryStore};
 use mailwright_tokio::{
-    Blocking, DriverConfig, Gate, GateLimits, Rustls, Shutdown, SystemClock, SystemEntropy, Tls,
+    Blocking, DriverConfig, Gate, GateLimits, Listen, Rustls, Shutdown, SystemClock, SystemEntropy, Tls,
 };
 use thiserror::Error;
-use tokio::net::TcpListener;
 
 use crate::certificate::{CertificateError, Certificates, Current};
 use crate::chaos::Chaos;
@@ -26,6 +25,7 @@ use crate::running::Running;
 use crate::service::Service;
 use crate::serving::{Fixed, Outbound, Serving};
 use crate::settings::{Settings, StaticUser};
+use crate::socket::Socket;
 
 /// A whole mail server, to run inside a process.
 ///
@@ -53,11 +53,13 @@ pub struct Server {
     settings: Settings,
     store: Option<Arc<dyn DynStore>>,
     certificates: Encryption,
-    listen: Vec<(Service, SocketAddr, Taken)>,
+    listen: Vec<(Service, Socket)>,
+    login_without_tls: bool,
     creates_unknown: bool,
     check_sender: bool,
     chaos: Chaos,
     cost: Cost,
+    offload: Arc<dyn Offload>,
     gate: GateLimits,
     lockout: LockoutLimits,
     patience: Duration,
@@ -74,13 +76,6 @@ enum Encryption {
     Given(Certificates),
     /// There is none.
     Off,
-}
-
-/// What to do if a port is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Taken {
-    Fail,
-    TryNext,
 }
 
 impl fmt::Debug for Server {
@@ -146,10 +141,12 @@ impl Server {
             store: None,
             certificates: Encryption::Made,
             listen: Vec::new(),
+            login_without_tls: false,
             creates_unknown: false,
             check_sender: true,
             chaos: Chaos::Off,
             cost: Cost::default(),
+            offload: Arc::new(Blocking::default()),
             gate: GateLimits::default(),
             lockout: LockoutLimits::default(),
             patience: Duration::from_secs(10),
@@ -187,10 +184,19 @@ impl Server {
         self
     }
 
-    /// Without TLS: neither STARTTLS is offered, nor any login.
+    /// Without TLS: neither STARTTLS is offered, nor any login, unless there is [one without
+    /// TLS](Self::login_without_tls).
     #[must_use]
     pub fn without_tls(mut self) -> Self {
         self.certificates = Encryption::Off;
+        self
+    }
+
+    /// Lets clients log in without TLS too (RFC 9051 §11.1). **Whoever can listen in then reads their passwords**: only
+    /// where nobody can, as within a machine, behind something that has TLS, or in a simulation.
+    #[must_use]
+    pub fn login_without_tls(mut self) -> Self {
+        self.login_without_tls = true;
         self
     }
 
@@ -200,6 +206,7 @@ impl Server {
     #[must_use]
     pub fn for_development(mut self) -> Self {
         self.cost = Cost::new(8, 1, 1).unwrap_or_default();
+        self.login_without_tls = true;
         self.creates_unknown = true;
         self.check_sender = false;
         self.chaos = Chaos::On;
@@ -209,14 +216,22 @@ impl Server {
     /// Listens there; port 0 is any free one.
     #[must_use]
     pub fn listen(mut self, service: Service, addr: impl Into<SocketAddr>) -> Self {
-        self.listen.push((service, addr.into(), Taken::Fail));
+        self.listen.push((service, Socket::At(addr.into())));
         self
     }
 
     /// Listens there, or on the next free port above.
     #[must_use]
     pub fn listen_near(mut self, service: Service, addr: impl Into<SocketAddr>) -> Self {
-        self.listen.push((service, addr.into(), Taken::TryNext));
+        self.listen.push((service, Socket::Near(addr.into())));
+        self
+    }
+
+    /// Takes connections from a listener that is there already: a socket that somebody else has bound, or a simulated
+    /// network. [`Running::addrs`] does not name it.
+    #[must_use]
+    pub fn listener(mut self, service: Service, listener: impl Listen) -> Self {
+        self.listen.push((service, Socket::Given(Box::new(listener))));
         self
     }
 
@@ -241,10 +256,27 @@ impl Server {
         self.deliver(Arc::new(outbound::Outbound::new(outbound, environment)), queue)
     }
 
-    /// With another time and other random octets: for tests, and for simulations.
+    /// With another time and other random octets: for tests, and for simulations. Before [`outbound`](Self::outbound),
+    /// which takes what there is then.
     #[must_use]
     pub fn environment(mut self, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         (self.clock, self.entropy) = (clock, entropy);
+        self
+    }
+
+    /// Has passwords checked there, in the place of threads of the runtime that may block. Simulations and servers of
+    /// one thread want [`Inline`](mailwright_auth::Inline).
+    #[must_use]
+    pub fn offload(mut self, offload: Arc<dyn Offload>) -> Self {
+        self.offload = offload;
+        self
+    }
+
+    /// What the password of an [`account`](Self::account) costs to check, and that of a user whom nobody knows. It should
+    /// be what the verifiers of all other users cost, or how long a refusal takes tells who is one.
+    #[must_use]
+    pub fn password_cost(mut self, cost: Cost) -> Self {
+        self.cost = cost;
         self
     }
 
@@ -273,12 +305,15 @@ impl Server {
     ///
     /// # Errors
     /// If anything is wrong; then nothing runs.
-    pub async fn start(self) -> Result<Running, StartError> {
+    pub async fn start(mut self) -> Result<Running, StartError> {
         let own = self.domain()?;
-        let mut sockets = Vec::new();
-        for &(service, addr, taken) in &self.listen {
-            let bound = bind(addr, taken).await;
-            sockets.push((service, bound.map_err(|cause| StartError::Listen { service, addr, cause })?));
+        let (mut addrs, mut listeners) = (Vec::new(), Vec::new());
+        for (service, socket) in std::mem::take(&mut self.listen) {
+            let opened = socket.open().await;
+            let (addr, listener) =
+                opened.map_err(|(addr, cause)| StartError::Listen { service, addr, cause })?;
+            addrs.extend(addr.map(|addr| (service, addr)));
+            listeners.push((service, listener));
         }
         let users = self.users()?;
         let certificates = self.take_certificates()?;
@@ -295,9 +330,10 @@ impl Server {
             store,
             lockout: Arc::new(Mutex::new(Lockout::new(self.lockout))),
             cost: self.cost,
-            offload: Arc::new(Blocking::default()),
+            offload: self.offload,
             clock: self.clock,
             entropy: self.entropy,
+            login_without_tls: self.login_without_tls,
             creates_unknown: self.creates_unknown,
             check_sender: self.check_sender,
             chaos: self.chaos,
@@ -309,12 +345,9 @@ impl Server {
             outbound: self.outbound,
         };
         let settings = self.settings.with_own(&own, &users);
-        let residents = settle(&fixed.store, &settings.users, &*fixed.clock, &*fixed.entropy).await?;
+        let residents = settle(&fixed.store, &settings, &*fixed.clock, &*fixed.entropy).await?;
         let serving = Arc::new(Serving::new(fixed, &settings, residents));
-        let mut addrs = Vec::new();
-        for (service, listener) in sockets {
-            let addr = listener.local_addr().unwrap_or_else(|_| (Ipv4Addr::UNSPECIFIED, 0).into());
-            addrs.push((service, addr));
+        for (service, listener) in listeners {
             serving.listen(service, listener);
         }
         serving.tidy();
@@ -351,20 +384,4 @@ impl Server {
             }
         }
     }
-}
-
-/// Binds to `addr`, or to one of the hundred ports above.
-async fn bind(addr: SocketAddr, taken: Taken) -> io::Result<TcpListener> {
-    let mut bound = TcpListener::bind(addr).await;
-    if taken == Taken::TryNext {
-        for port in addr.port()..addr.port().saturating_add(100) {
-            match &bound {
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                    bound = TcpListener::bind((addr.ip(), port)).await;
-                }
-                _ => break,
-            }
-        }
-    }
-    bound
 }

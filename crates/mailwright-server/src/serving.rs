@@ -11,11 +11,8 @@ use mailwright_access::{ImapServer, Locks, Pop3Server};
 use mailwright_auth::{Cost, Lockout, Mechanism, Offload};
 use mailwright_core::{AccountId, Clock, Entropy, ForwardPath, Machine, ReversePath};
 use mailwright_delivery::{DynDeliver, Queue, QueueConfig, QueueParts};
-use mailwright_store::{
-    AccountCredentials, Directory, DirectoryConfig, Resolution, StaticAccount, Store, Unavailable,
-};
-use mailwright_tokio::{DriverConfig, Gate, Shutdown, SmtpServer, Tls, accept_all};
-use tokio::net::TcpListener;
+use mailwright_store::{AccountCredentials, Directory, Resolution, StaticAccount, Store, Unavailable};
+use mailwright_tokio::{DriverConfig, DynListen, Gate, Shutdown, SmtpServer, Tls, accept_all};
 use tokio::time::sleep;
 use tracing::warn;
 
@@ -38,6 +35,7 @@ pub(crate) struct Fixed<S> {
     pub(crate) offload: Arc<dyn Offload>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) login_without_tls: bool,
     pub(crate) creates_unknown: bool,
     pub(crate) check_sender: bool,
     pub(crate) chaos: Chaos,
@@ -94,7 +92,7 @@ impl<S: Store + Clone> Serving<S> {
     }
 
     /// Takes connections until the shutdown.
-    pub(crate) fn listen(self: &Arc<Self>, service: Service, listener: TcpListener) {
+    pub(crate) fn listen(self: &Arc<Self>, service: Service, listener: Box<dyn DynListen>) {
         let (gate, shutdown) = (self.fixed.gate.clone(), self.fixed.shutdown.clone());
         let turned = if service.is_tls() { Bytes::new() } else { self.fixed.turned_away(service) };
         let serving = Arc::clone(self);
@@ -185,7 +183,7 @@ impl<S: Store + Clone> Directory for Present<S> {
 
 impl<S: Store + Clone> Fixed<S> {
     fn services(&self, settings: &Settings, users: Vec<StaticAccount>) -> Services<S> {
-        let mut directory = DirectoryConfig::new(settings.domains.clone());
+        let mut directory = settings.directory();
         if self.creates_unknown {
             directory = directory.creating_unknown();
         }
@@ -241,8 +239,7 @@ impl<S: Store + Clone> Fixed<S> {
     fn smtp_config(&self) -> mailwright_smtp::Config {
         mailwright_smtp::Config {
             hostname: self.hostname.clone(),
-            // Only ever for development, and only told to those on this machine.
-            auth_without_tls: self.creates_unknown,
+            auth_without_tls: self.login_without_tls,
             ..mailwright_smtp::Config::default()
         }
     }
@@ -273,7 +270,7 @@ impl<S: Store + Clone> Fixed<S> {
     fn imap_config(&self) -> mailwright_imap::Config {
         mailwright_imap::Config {
             hostname: self.hostname.clone(),
-            login_without_tls: self.creates_unknown,
+            login_without_tls: self.login_without_tls,
             ..mailwright_imap::Config::default()
         }
     }
@@ -305,7 +302,7 @@ impl<S: Store + Clone> Fixed<S> {
     fn pop3_config(&self) -> mailwright_pop3::Config {
         mailwright_pop3::Config {
             hostname: self.hostname.clone(),
-            login_without_tls: self.creates_unknown,
+            login_without_tls: self.login_without_tls,
             ..mailwright_pop3::Config::default()
         }
     }

@@ -1,10 +1,13 @@
 //! What may change while a server runs.
 
+use std::fmt;
+
 use mailwright_auth::Verifier;
 use mailwright_core::{Address, Domain};
 use mailwright_imap::server as imap;
 use mailwright_pop3::server as pop3;
 use mailwright_smtp::server as smtp;
+use mailwright_store::DirectoryConfig;
 
 /// What may change while a server runs: see [`Running::reload`](crate::Running::reload).
 ///
@@ -23,6 +26,8 @@ pub struct Settings {
     pub domains: Vec<Domain>,
     /// Users who are not managed in the store.
     pub users: Vec<StaticUser>,
+    /// Addresses that lead to others.
+    pub aliases: Vec<Alias>,
     /// How much an SMTP client may send.
     pub smtp_limits: smtp::Limits,
     /// How long an SMTP client may take.
@@ -43,6 +48,7 @@ impl Settings {
         Self {
             domains: domains.into_iter().collect(),
             users: Vec::new(),
+            aliases: Vec::new(),
             smtp_limits: smtp::Limits::default(),
             smtp_timeouts: smtp::Timeouts::default(),
             imap_limits: imap::Limits::default(),
@@ -59,6 +65,48 @@ impl Settings {
         }
         self.users.extend(users.iter().cloned());
         self
+    }
+
+    /// What directories know besides their accounts.
+    pub(crate) fn directory(&self) -> DirectoryConfig {
+        let config = DirectoryConfig::new(self.domains.clone());
+        self.aliases.iter().fold(config, |config, Alias { address, targets }| {
+            let targets = targets.iter().cloned();
+            match address {
+                AliasAddress::One(address) => config.with_alias(address, targets),
+                AliasAddress::CatchAll(domain) => config.with_catch_all(domain.clone(), targets),
+            }
+        })
+    }
+}
+
+/// An address that leads to others (RFC 5321 §3.9.1).
+///
+/// Mail for it is taken from anybody, and goes on under its own sender. What leads elsewhere needs a way to
+/// [`deliver`](crate::Server::deliver) it: without one it is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alias {
+    /// Mail to here,
+    pub address: AliasAddress,
+    /// goes to these, here or elsewhere. They may be aliases in turn; what leads in a circle leads nowhere.
+    pub targets: Vec<Address>,
+}
+
+/// What mail an alias is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AliasAddress {
+    /// That to this address, which is no account's.
+    One(Address),
+    /// That to all addresses of a domain that nobody has; postmaster's is always somebody's.
+    CatchAll(Domain),
+}
+
+impl fmt::Display for AliasAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(address) => address.fmt(f),
+            Self::CatchAll(domain) => write!(f, "@{domain}"),
+        }
     }
 }
 

@@ -1,5 +1,8 @@
 //! Whole servers, in this process.
 
+mod aliases;
+mod embedding;
+
 use std::sync::Arc;
 
 use bytes::Bytes;

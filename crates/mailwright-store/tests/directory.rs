@@ -116,6 +116,31 @@ fn postmaster_can_be_named() {
 }
 
 #[test]
+fn a_catch_all_is_for_what_nobody_has() {
+    let config = || config().with_catch_all(domain("a.example"), [address("bob@b.example")]);
+    let account = StaticAccount {
+        id: AccountId(1),
+        login: "ann".to_owned(),
+        addresses: vec![address("ann@a.example")],
+        credentials: Vec::new(),
+    };
+    let listed: Arc<dyn DynDirectory> = Arc::new(StaticDirectory::new(config(), [account]));
+    for directory in [listed, managed(config()).1] {
+        let caught = Resolution::Alias(vec![address("bob@b.example")]);
+        for text in ["carl@a.example", "Carl+x@A.Example", "+@a.example", "\"victim@x.example\"@a.example"] {
+            assert_eq!(resolve(&directory, text), caught, "{text}");
+        }
+        for text in ["ann@a.example", "ann+x@a.example", "postmaster@a.example", "postmaster"] {
+            assert!(matches!(resolve(&directory, text), Resolution::Local { .. }), "{text}");
+        }
+        assert_ne!(resolve(&directory, "team@a.example"), caught, "an alias of its own goes before");
+        assert_eq!(resolve(&directory, "carl@b.example"), Resolution::Unknown, "another domain");
+        let remote = Resolution::Remote(domain("x.example"));
+        assert_eq!(resolve(&directory, "carl@x.example"), remote, "nobody's domain");
+    }
+}
+
+#[test]
 fn the_separator_is_a_setting() {
     let mut dashed = config();
     dashed.separator = Some('-');

@@ -5,6 +5,7 @@
 #[cfg(feature = "smtp")]
 pub mod codec;
 mod driver;
+mod dyn_listen;
 mod gate;
 mod listener;
 #[cfg(feature = "smtp")]
@@ -18,6 +19,7 @@ mod tls;
 mod transport;
 
 pub use driver::{Driver, DriverConfig, DriverError, Turn, handshake};
+pub use dyn_listen::{Accepting, DynListen};
 pub use gate::{Gate, GateLimits, Pass, Refused};
 pub use listener::{Listen, Peer, Turned, accept_all};
 #[cfg(feature = "smtp")]

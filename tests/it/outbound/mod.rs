@@ -1,5 +1,6 @@
 //! Mail for others: to another server of ours and to other people's, through crashes and floods.
 
+mod aliases;
 mod crash;
 mod pair;
 mod peers;

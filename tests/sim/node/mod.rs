@@ -1,21 +1,22 @@
 //! A whole server, with its machine: it crashes, and comes back.
 
-mod receive;
 mod sabotage;
-mod standin;
+mod serve;
+mod tampered;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use mailwright_core::testing::SeededEntropy;
-use mailwright_core::{Address, Clock, Entropy};
 use mailwright_dns::Zones;
-use mailwright_store::{AccountKey, AccountOp, Batch, BatchId, Health, NewAccount, Store};
+use mailwright_server::{Running, Service};
+use mailwright_store::{Health, Store};
 use mailwright_store_sqlite::testing::{Pause, SimConfig, SimDisks, SimStore};
 use tokio::time::sleep;
 
 pub(crate) use self::sabotage::Sabotage;
+use self::serve::serve;
 use crate::clock::SimClock;
 use crate::ledger::Ledger;
 use crate::net::Net;
@@ -37,6 +38,9 @@ pub(crate) struct Parts {
     pub(crate) sabotage: Sabotage,
 }
 
+/// What it offers, and at which ports.
+const SERVICES: [(Service, u16); 3] = [(Service::Smtp, 25), (Service::Pop3, 110), (Service::Imap, 143)];
+
 /// How often somebody looks after it.
 const LOOK: Duration = Duration::from_secs(60);
 
@@ -54,7 +58,8 @@ struct State {
 }
 
 enum Power {
-    On(SimStore),
+    /// There is no server yet, or no more, while it starts or stops.
+    On(SimStore, Option<Running>),
     Off(SimDisks),
 }
 
@@ -69,15 +74,16 @@ impl Node {
         Self { parts, state: Arc::new(Mutex::new(state)) }
     }
 
-    /// Where it takes mail.
-    pub(crate) fn at(&self) -> SocketAddr {
-        SocketAddr::new(self.parts.host, 25)
+    /// Where it has a service.
+    pub(crate) fn at(&self, service: Service) -> SocketAddr {
+        let (_, port) = *SERVICES.iter().find(|(other, _)| *other == service).unwrap();
+        SocketAddr::new(self.parts.host, port)
     }
 
     /// Its store, while it runs.
     pub(crate) fn store(&self) -> Option<SimStore> {
         match &self.lock().power {
-            Power::On(store) => Some(store.clone()),
+            Power::On(store, _) => Some(store.clone()),
             Power::Off(_) => None,
         }
     }
@@ -102,7 +108,7 @@ impl Node {
             let (store, report) = match SimStore::open(disks.clone(), config) {
                 Ok(opened) => opened,
                 Err(error) => {
-                    assert!(fails, "{} does not start: {error}", self.parts.domain);
+                    assert!(fails, "{} cannot be opened: {error}", self.parts.domain);
                     note!(self.parts.trace, "{} does not come up", self.parts.domain);
                     state.power = Power::Off(disks.crash(random.next()));
                     drop(state);
@@ -112,7 +118,7 @@ impl Node {
             assert_eq!(report.damage, [], "a crash damages nothing");
             let (replayed, cut) = (report.replayed, report.cut.is_some());
             note!(self.parts.trace, "{} starts: {replayed} replayed, cut: {cut}", self.parts.domain);
-            state.power = Power::On(store.clone());
+            state.power = Power::On(store.clone(), None);
             (store, SeededEntropy::new(random.fork("entropy").next()))
         };
         let (node, watched) = (self.clone(), store.clone());
@@ -122,29 +128,26 @@ impl Node {
         });
         let (node, watched) = (self.clone(), store.clone());
         tokio::spawn(async move { node.attend(&watched).await });
-        tokio::select! {
+        let started = tokio::select! {
             biased;
             // It is started anew by whoever has noticed.
             () = store.power_lost() => return,
-            () = self.settle(&store) => {}
+            started = serve(&self.parts, &store, Arc::new(entropy)) => started,
+        };
+        match started {
+            Ok(running) => self.has_started(&store, running),
+            Err(error) => {
+                note!(self.parts.trace, "{} does not start: {error}", self.parts.domain);
+                self.crash_if(&store);
+            }
         }
-        let entropy: Arc<dyn Entropy> = Arc::new(entropy);
-        standin::serve(&self.parts, &store, &entropy);
     }
 
-    /// Its users have accounts.
-    async fn settle(&self, store: &SimStore) {
-        for (number, user) in self.parts.users.iter().enumerate() {
-            if store.find_account(&AccountKey::Login(user.clone())).await.is_ok() {
-                continue;
-            }
-            let address: Address = user.parse().unwrap();
-            let account =
-                NewAccount { login: user.clone(), addresses: vec![address], ..NewAccount::default() };
-            let id = BatchId([number as u8 + 1; 16]);
-            let batch = Batch::new(id, self.parts.clock.wall()).with(AccountOp::Create(account));
-            // If the disk does not take it, it is opened anew.
-            let _ = store.commit(batch).await;
+    fn has_started(&self, store: &SimStore, running: Running) {
+        if let Power::On(present, place) = &mut self.lock().power
+            && present.is_same(store)
+        {
+            *place = Some(running);
         }
     }
 
@@ -164,17 +167,49 @@ impl Node {
 
     /// Ends it, now; it is started again some time later.
     pub(crate) fn crash(&self) {
-        {
+        let running = {
             let mut state = self.lock();
-            let Power::On(store) = &state.power else { return };
-            let store = store.clone();
+            let Power::On(store, running) = &mut state.power else { return };
+            let (store, running) = (store.clone(), running.take());
             let seed = state.random.next();
             state.power = Power::Off(store.crash(seed));
             note!(self.parts.trace, "{} crashes after {} groups", self.parts.domain, store.groups());
-        }
+            running
+        };
         self.mishap();
         self.parts.net.crash(self.parts.host);
+        // Whatever it still does, nobody sees.
+        running.map(|running| tokio::spawn(running.shutdown()));
         self.start_later();
+    }
+
+    /// Stops it as one should, and starts it again: nothing is lost, and nothing happens twice.
+    pub(crate) async fn restart(&self) {
+        let Some((store, running)) = self.take_running() else { return };
+        note!(self.parts.trace, "{} stops", self.parts.domain);
+        let finished = running.shutdown().await;
+        {
+            let mut state = self.lock();
+            // The power may have gone off meanwhile.
+            if !matches!(&state.power, Power::On(present, _) if present.is_same(&store)) {
+                return;
+            }
+            // Killed in some way: there is nothing to finish.
+            let seed = state.random.next() & !7;
+            state.power = Power::Off(store.crash(seed));
+        }
+        note!(self.parts.trace, "{} has stopped, all finished: {finished}", self.parts.domain);
+        if !finished {
+            self.mishap();
+        }
+        self.start_later();
+    }
+
+    fn take_running(&self) -> Option<(SimStore, Running)> {
+        match &mut self.lock().power {
+            Power::On(store, running) => running.take().map(|running| (store.clone(), running)),
+            Power::Off(_) => None,
+        }
     }
 
     fn start_later(&self) {

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use mailwright_delivery::outbound::Outbound;
 use mailwright_delivery::{Deliver, Delivery, Parts};
 use mailwright_queue::{Attempt, RecipientOutcome};
-use mailwright_store::{Claimed, Store};
+use mailwright_store::{Claimed, DynStore, Store};
+use mailwright_store_sqlite::testing::SimStore;
+
+use super::tampered::{Breach, TamperedStore};
 
 /// A fault of a server or of what it runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,9 +17,9 @@ pub(crate) enum Sabotage {
     None,
     /// Disks say that they have synced, and have not.
     LyingDisks,
-    /// 250 goes out before the commit.
+    /// The store answers before mail is durable, and so 250 goes out.
     EarlyAnswer,
-    /// Local recipients and the others are committed apart.
+    /// The store does what is for mailboxes and what is for the queue apart.
     TwoCommits,
     /// What was delivered is now and then delivered again.
     Twice,
@@ -29,13 +32,23 @@ impl Sabotage {
         [Self::LyingDisks, Self::EarlyAnswer, Self::TwoCommits, Self::Twice, Self::Silence];
 }
 
+/// The store that a server gets.
+pub(super) fn tampered(store: &SimStore, sabotage: Sabotage) -> Arc<dyn DynStore> {
+    let breached = |breach| Arc::new(TamperedStore { store: store.clone(), breach });
+    match sabotage {
+        Sabotage::EarlyAnswer => breached(Breach::Early),
+        Sabotage::TwoCommits => breached(Breach::Twofold),
+        _ => Arc::new(store.clone()),
+    }
+}
+
 /// The way out, tampered with.
-pub(super) struct Tampered {
+pub(super) struct TamperedOutbound {
     pub(super) outbound: Outbound,
     pub(super) sabotage: Sabotage,
 }
 
-impl<S: Store> Deliver<S> for Tampered {
+impl<S: Store> Deliver<S> for TamperedOutbound {
     async fn deliver(&self, store: &Arc<S>, claimed: &Claimed, parts: &Parts) -> Delivery {
         let mut delivery = self.outbound.deliver(store, claimed, parts).await;
         let Attempt::Tried { outcomes, .. } = &mut delivery.attempt else { return delivery };

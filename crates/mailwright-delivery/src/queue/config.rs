@@ -25,6 +25,26 @@ pub struct QueueConfig {
     pub events: usize,
     /// Accounts that a report may reach by way of aliases. Default: 100.
     pub report_accounts: usize,
+    /// What [`Queue::submit`](crate::Queue::submit) takes. See there.
+    pub submit: SubmitLimits,
+}
+
+/// What [`Queue::submit`](crate::Queue::submit) takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SubmitLimits {
+    /// Octets of a message, its lines ended in CRLF. Default: 25 MiB; most servers take no more. A store has a limit of
+    /// its own, 150 MiB by default.
+    pub octets: u64,
+    /// Recipients of a message. Default: 500. All of their entries are committed at once, and a store takes 1,000
+    /// operations.
+    pub recipients: usize,
+}
+
+impl Default for SubmitLimits {
+    fn default() -> Self {
+        Self { octets: 25 << 20, recipients: 500 }
+    }
 }
 
 impl QueueConfig {
@@ -38,6 +58,7 @@ impl QueueConfig {
             store_retry: Duration::from_secs(5),
             events: 1_024,
             report_accounts: 100,
+            submit: SubmitLimits::default(),
         }
     }
 }

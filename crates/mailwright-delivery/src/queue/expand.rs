@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use mailwright_core::{AccountId, Address, ForwardPath};
 use mailwright_store::{Directory, Resolution, Unavailable};
 
-/// How deep aliases may lead to aliases.
-const ALIAS_DEPTH: usize = 10;
+/// How many aliases may lead to one another in a row.
+pub const ALIAS_DEPTH: usize = 10;
 
 /// Whom some addresses lead to, each once.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -17,6 +17,8 @@ pub struct Expanded {
     pub remote: BTreeSet<Address>,
     /// Addresses here that lead nowhere.
     pub unknown: BTreeSet<Address>,
+    /// How many addresses were not looked at, as there were too many of them, or too many aliases in a row.
+    pub left_out: usize,
 }
 
 impl Expanded {
@@ -26,7 +28,8 @@ impl Expanded {
     }
 }
 
-/// Follows aliases, to a bounded depth and to at most `most` addresses; what is beyond is left out.
+/// Follows aliases, at most [`ALIAS_DEPTH`] in a row, and looks at no more than `most` addresses. What is beyond is
+/// left out.
 ///
 /// # Errors
 /// If the directory cannot tell now.
@@ -38,9 +41,14 @@ pub async fn expand(
     let (mut expanded, mut seen) = (Expanded::default(), BTreeSet::new());
     let mut left: Vec<(usize, Address)> = addresses.into_iter().map(|address| (0, address)).collect();
     while let Some((depth, address)) = left.pop() {
-        if depth > ALIAS_DEPTH || seen.len() >= most || !seen.insert(address.clone()) {
+        if seen.contains(&address) {
             continue;
         }
+        if depth > ALIAS_DEPTH || seen.len() >= most {
+            expanded.left_out += 1;
+            continue;
+        }
+        seen.insert(address.clone());
         match directory.resolve(&ForwardPath::Address(address.clone())).await? {
             Resolution::Local { account, .. } => {
                 expanded.accounts.insert(account);

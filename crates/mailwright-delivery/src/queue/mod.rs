@@ -4,16 +4,30 @@
 mod admin;
 mod command;
 mod config;
+mod elsewhere;
+mod envelope;
 mod event;
 mod expand;
+mod lines;
+mod open;
 mod report;
 mod run;
+mod running;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod started;
+mod submit;
 mod told;
 mod worker;
 
 pub use command::AdminError;
-pub use config::QueueConfig;
+pub use config::{QueueConfig, SubmitLimits};
+pub use elsewhere::Reports;
+pub use envelope::{Envelope, InvalidEnvelope};
 pub use event::QueueEvent;
-pub use expand::{Expanded, expand};
+pub use expand::{ALIAS_DEPTH, Expanded, expand};
+pub use lines::InvalidContent;
+pub use open::{OpenQueue, StartError};
+pub use running::RunningQueue;
 pub use started::{Queue, QueueParts};
+pub use submit::SubmitError;

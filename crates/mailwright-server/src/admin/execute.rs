@@ -2,6 +2,7 @@
 
 use mailwright_auth::Verifier;
 use mailwright_core::{AccountId, Address, Clock as _, Entropy as _};
+use mailwright_server::AliasAddress;
 use mailwright_store::{
     AccountInfo, AccountKey, AccountOp, Batch, BatchId, BoxFuture, Cause, Credential, DomainOp, MailboxName,
     NewAccount, Op, ReadError, Rejected, SpecialUse, Store, fold_local, fold_login,
@@ -68,6 +69,12 @@ impl<S: Store> Doing<'_, S> {
         let verifier = verifier(hash)?;
         if self.configured_addresses().any(|known| same(known, address)) {
             return Err(Failure::new(Exit::CantCreate, format!("{address} is a user of the configuration")));
+        }
+        if self.is_alias(address) {
+            return Err(Failure::new(
+                Exit::CantCreate,
+                format!("{address} is an alias of the configuration"),
+            ));
         }
         self.check_domain(address).await?;
         let new = NewAccount {
@@ -179,6 +186,12 @@ impl<S: Store> Doing<'_, S> {
     fn is_configured(&self, login: &str) -> bool {
         let folded = fold_login(login);
         self.root.user.iter().any(|user| fold_login(&user.address.value.to_string()) == folded)
+    }
+
+    /// Whether it leads to others: an account of that address would get their mail.
+    fn is_alias(&self, address: &Address) -> bool {
+        let mut aliases = self.root.alias.iter().map(|alias| &alias.address.value);
+        aliases.any(|alias| matches!(alias, AliasAddress::One(known) if same(known, address)))
     }
 
     fn configured_addresses(&self) -> impl Iterator<Item = &Address> {

@@ -1,11 +1,11 @@
 //! What no value tells by itself: how they fit together, and with what there is on this machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use mailwright_core::Domain;
+use mailwright_core::{Address, Domain};
 use mailwright_server::{Certificates, Service};
-use mailwright_store::fold_local;
+use mailwright_store::fold_address;
 
 use super::file;
 use super::keys::{Root, Tls};
@@ -28,12 +28,12 @@ pub(crate) fn check(root: &Root, folder: &Path, problems: &mut Problems) -> Opti
 }
 
 /// Whether it is what the operator wrote, and not what stands in for it.
-fn is_written(at: &Span) -> bool {
+pub(super) fn is_written(at: &Span) -> bool {
     at.source != BUILT_IN
 }
 
 /// Says where something stands twice.
-fn once<K: Ord>(
+pub(super) fn once<K: Ord>(
     things: impl Iterator<Item = (K, Span)>,
     message: impl Fn(&K) -> String,
     problems: &mut Problems,
@@ -54,23 +54,40 @@ fn domains(root: &Root, problems: &mut Problems) {
 }
 
 fn users(root: &Root, problems: &mut Problems) {
-    let addresses = || root.user.iter().flat_map(|user| [&user.address].into_iter().chain(&user.aliases));
-    let folded = addresses().map(|address| {
-        (format!("{}@{}", fold_local(address.value.local()), address.value.domain()), address.at.clone())
-    });
+    let folded = user_addresses(root).map(|address| (fold_address(&address.value), address.at.clone()));
     once(folded, |address| format!("{address} is the address of two users, or twice that of one"), problems);
+    outside(user_addresses(root).map(|address| (address.value.domain(), &address.at)), root, problems);
+}
 
-    // If the list has mistakes, what is meant to be in it is not.
-    if !is_written(&root.domains.at) || problems.any_in(&root.domains.at) {
-        return;
-    }
-    let ours: Vec<String> = root.domains.value.iter().map(|domain| domain.value.to_string()).collect();
-    for At { value, at } in addresses().filter(|address| is_written(&address.at)) {
-        let domain: Option<Domain> = value.domain().parse().ok();
-        if !domain.is_some_and(|domain| ours.contains(&domain.to_string())) {
-            let problem =
-                Problem::error(at, format!("{} is no domain of this server", value.domain()), "outside");
-            problems.push(problem.with_help(format!("`domains` has: {}", ours.join(", "))));
+/// All addresses of users.
+pub(super) fn user_addresses(root: &Root) -> impl Iterator<Item = &At<Address>> {
+    root.user.iter().flat_map(|user| [&user.address].into_iter().chain(&user.aliases))
+}
+
+/// Our domains, unless the list has mistakes: then what is meant to be in it is not.
+pub(super) fn our_domains(root: &Root, problems: &Problems) -> Option<BTreeSet<Domain>> {
+    let At { value, at } = &root.domains;
+    let is_right = is_written(at) && !problems.any_in(at);
+    is_right.then(|| value.iter().map(|domain| domain.value.clone()).collect())
+}
+
+/// Whether it is one of these.
+pub(super) fn is_of(domain: &str, ours: &BTreeSet<Domain>) -> bool {
+    domain.parse().is_ok_and(|domain| ours.contains(&domain))
+}
+
+/// Says which of these are no domains of ours.
+pub(super) fn outside<'a>(
+    domains: impl Iterator<Item = (&'a str, &'a Span)>,
+    root: &Root,
+    problems: &mut Problems,
+) {
+    let Some(ours) = our_domains(root, problems) else { return };
+    for (domain, at) in domains.filter(|(_, at)| is_written(at)) {
+        if !is_of(domain, &ours) {
+            let problem = Problem::error(at, format!("{domain} is no domain of this server"), "outside");
+            let listed: Vec<&str> = root.domains.value.iter().map(|domain| domain.value.as_str()).collect();
+            problems.push(problem.with_help(format!("`domains` has: {}", listed.join(", "))));
         }
     }
 }

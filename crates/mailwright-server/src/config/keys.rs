@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use mailwright_core::{Address, Domain};
 use mailwright_delivery::outbound::{Pattern, Protocol, RelayHost, TlsPolicy};
-use mailwright_server::Service;
+use mailwright_server::{AliasAddress, Service};
 
 use super::secret::{Password, RelayPassword};
 use super::section::section;
@@ -40,6 +40,8 @@ section! {
         /// Users who stand here and not in `mailwright user`. Their mail is kept under their address, and stays when
         /// they no longer stand here; `mailwright user remove` removes it.
         Reload user: Vec<User> = Off("");
+        /// Addresses that lead to others, and have no mailbox of their own. Mail for them is taken from anybody.
+        Reload alias: Vec<Alias> = Off("");
         /// How much of everything.
         Reload limits: Limits = Default("{}");
         /// How the data directory uses the disk.
@@ -121,12 +123,24 @@ section! {
 }
 
 section! {
+    /// An alias.
+    Alias "alias" {
+        /// The address; or `@example.org`, for all addresses of that domain that nobody has.
+        Reload address: At<AliasAddress> = Required(r#""sales@example.org""#);
+        /// Where its mail goes, under its own sender: users, other aliases, and with [outbound] anybody elsewhere.
+        Reload to: At<Vec<At<Address>>> = Required(r#"["ann@example.org", "bob@elsewhere.example"]"#);
+    }
+}
+
+section! {
     /// How much of everything.
     Limits "limits" {
         /// Octets of a message, told to clients as SIZE (RFC 1870).
         Reload message_size: Size<0x1_0000, 0x800_0000> = Default(r#""25 MiB""#);
         /// Recipients of a message, at least 100 (RFC 5321 section 4.5.3.1.8).
         Reload recipients: Count<100, 100_000> = Default("1000");
+        /// Addresses that an alias may lead to, with those that other aliases among them lead to.
+        Reload alias_targets: Count<1, 5_000> = Default("1000");
         /// How long an SMTP client may say nothing, 5 minutes by RFC 5321 section 4.5.3.2.7.
         Reload smtp_idle: Time<1, 86_400> = Default(r#""5m""#);
         /// How long an IMAP client may say nothing, at least 30 minutes by RFC 9051 section 5.4.

@@ -1,6 +1,7 @@
 //! The configuration: one TOML file and variables of the environment over it, read and checked as a whole. All
 //! mistakes are told at once, each with the place where it stands.
 
+mod aliases;
 mod check;
 mod document;
 mod file;
@@ -100,7 +101,10 @@ impl Config {
         let (folder, environment) = (folder.to_owned(), environment.clone());
         let mut cx = Reading { problems, folder, environment, is_torn: torn > 0, all: Root::KEYS };
         let root = Root::read(tree, &mut cx);
-        let certificates = root.as_ref().and_then(|root| check::check(root, &cx.folder, &mut cx.problems));
+        let certificates = root.as_ref().and_then(|root| {
+            aliases::check(root, &mut cx.problems);
+            check::check(root, &cx.folder, &mut cx.problems)
+        });
         cx.problems.one_per_line(torn, text);
         match root {
             Some(root) if cx.problems.errors() == 0 => {

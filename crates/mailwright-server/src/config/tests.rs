@@ -1,5 +1,7 @@
 //! Configurations with mistakes, and without.
 
+mod aliases;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -106,7 +108,7 @@ format = true
    · ───┬───
    ·    ╰── did you mean `hostname`?
    ╰────
-  help: the keys here are: hostname, domains, data, tls, listener, outbound, route, user, limits, storage, log
+  help: the keys here are: hostname, domains, data, tls, listener, outbound, route, user, alias, limits, storage, log
 
   × this is not a domain
    ╭─[mail.toml:2:12]
@@ -349,6 +351,7 @@ fn the_default_file_is_right_and_says_what_is_so_without_it() {
     let environment = [&environment[..], &[("RELAY_PASSWORD", "secret")]].concat();
     let full = folder.parse_with(&user, &environment).unwrap();
     assert_eq!(full.root.user[0].address.value.to_string(), "ann@example.org");
+    assert_eq!(full.root.alias[0].address.value.to_string(), "sales@example.org");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mailwright_core::{Address, Domain};
 use mailwright_delivery::outbound::{Pattern, Protocol, RelayHost, TlsPolicy};
-use mailwright_server::Service;
+use mailwright_server::{AliasAddress, Service};
 use tracing_subscriber::EnvFilter;
 
 use super::report::Problem;
@@ -157,6 +157,19 @@ impl FromText for Address {
 
     fn from_text(text: &str) -> Result<Self, Wrong> {
         text.parse().map_err(|error| Wrong::new(format!("{error}"), "an address is like ann@example.org"))
+    }
+}
+
+impl FromText for AliasAddress {
+    const WHAT: &'static str = "an address of an alias";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        match text.strip_prefix('@') {
+            Some(domain) => Domain::from_text(domain).map(Self::CatchAll),
+            None => Address::from_text(text).map(Self::One).map_err(|Wrong { label, .. }| {
+                Wrong::new(label, "write sales@example.org, or @example.org for all that nobody has")
+            }),
+        }
     }
 }
 

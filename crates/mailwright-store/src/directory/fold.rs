@@ -13,7 +13,7 @@ pub fn fold_login(login: &str) -> String {
 }
 
 /// A local address as it is compared. Its domain is in lower case already.
-pub(crate) fn fold_address(address: &Address) -> String {
+pub fn fold_address(address: &Address) -> String {
     format!("{}@{}", fold_local(address.local()), address.domain())
 }
 

@@ -9,8 +9,7 @@ mod static_list;
 
 pub use self::boxed::DynDirectory;
 pub use self::contract::{AccountCredentials, Directory, Resolution};
-pub(crate) use self::fold::fold_address;
-pub use self::fold::{fold_local, fold_login};
+pub use self::fold::{fold_address, fold_local, fold_login};
 pub use self::managed::ManagedDirectory;
 pub use self::rules::DirectoryConfig;
 pub use self::static_list::{StaticAccount, StaticDirectory};

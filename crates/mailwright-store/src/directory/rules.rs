@@ -31,6 +31,7 @@ pub struct DirectoryConfig {
     pub create_unknown: bool,
     /// By folded address.
     aliases: BTreeMap<String, Vec<Address>>,
+    catch_alls: BTreeMap<Domain, Vec<Address>>,
 }
 
 impl DirectoryConfig {
@@ -42,6 +43,7 @@ impl DirectoryConfig {
             postmaster: None,
             create_unknown: false,
             aliases: BTreeMap::new(),
+            catch_alls: BTreeMap::new(),
         }
     }
 
@@ -50,6 +52,21 @@ impl DirectoryConfig {
     pub fn with_alias(mut self, alias: &Address, targets: impl IntoIterator<Item = Address>) -> Self {
         self.aliases.insert(fold_address(alias), targets.into_iter().collect());
         self
+    }
+
+    /// And mail to addresses of `domain` that nobody has goes to `targets`: to all of them but postmaster's.
+    #[must_use]
+    pub fn with_catch_all(mut self, domain: Domain, targets: impl IntoIterator<Item = Address>) -> Self {
+        self.catch_alls.insert(domain, targets.into_iter().collect());
+        self
+    }
+
+    /// What is looked up for an address of ours, in this order, and the detail that it then has: the address as it
+    /// stands, and without its detail. The first that an account or an alias has is it.
+    pub fn look_ups(&self, address: &Address) -> impl Iterator<Item = (Address, Option<String>)> + use<> {
+        let stripped = self.separator.and_then(|separator| split_detail(address, separator));
+        let stripped = stripped.map(|(address, detail)| (address, Some(detail)));
+        [(address.clone(), None)].into_iter().chain(stripped)
     }
 
     /// And unknown logins get an account.
@@ -102,10 +119,7 @@ pub(super) async fn resolve(
     if !config.domains.contains(&domain) && !accounts.has_domain(&domain).await? {
         return Ok(Resolution::Remote(domain));
     }
-    let stripped = config.separator.and_then(|separator| split_detail(address, separator));
-    let candidates =
-        [Some((address.clone(), None)), stripped.map(|(address, detail)| (address, Some(detail)))];
-    for (address, detail) in candidates.into_iter().flatten() {
+    for (address, detail) in config.look_ups(address) {
         if let Some(account) = accounts.owner(&address).await? {
             return Ok(Resolution::Local { account, detail });
         }
@@ -116,7 +130,10 @@ pub(super) async fn resolve(
             return postmaster(config, accounts).await;
         }
     }
-    Ok(Resolution::Unknown)
+    Ok(match config.catch_alls.get(&domain) {
+        Some(targets) => Resolution::Alias(targets.clone()),
+        None => Resolution::Unknown,
+    })
 }
 
 async fn postmaster(config: &DirectoryConfig, accounts: &impl Accounts) -> Result<Resolution, Unavailable> {

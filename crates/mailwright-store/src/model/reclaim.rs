@@ -43,8 +43,11 @@ impl<B: Base> State<B> {
             reclaimed.blobs += 1;
             reclaimed.bytes += size;
         }
-        let bytes = self.counter(Counter::BlobBytes).saturating_sub(reclaimed.bytes);
-        self.counters.put(Counter::BlobBytes, bytes);
+        // Nothing is written if nothing is dropped: it is asked again and again.
+        if reclaimed.bytes > 0 {
+            let bytes = self.counter(Counter::BlobBytes).saturating_sub(reclaimed.bytes);
+            self.counters.put(Counter::BlobBytes, bytes);
+        }
         for _ in 0..limit {
             let Some(((at, id), _)) = self.outcome_times.first() else { break };
             if !over(at, limits.outcome_kept) {

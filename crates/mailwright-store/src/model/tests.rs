@@ -406,6 +406,15 @@ fn what_changes_many_messages_writes_few_rows() {
 }
 
 /// As if a group of the log were lost that brought a message, and a later one has changed its block.
+/// A store at rest leaves the disk alone.
+#[test]
+fn what_drops_nothing_writes_nothing() {
+    let base = InMap::default();
+    let mut state = filled(&base);
+    let (reclaimed, dropped) = state.reclaim(NOW, 1000, &limits());
+    assert_eq!((reclaimed.blobs, dropped.len(), base.take(&mut state)), (0, 0, 0));
+}
+
 #[test]
 fn a_lost_message_costs_nothing_else() {
     let base = InMap::default();

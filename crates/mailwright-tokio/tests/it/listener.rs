@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use mailwright_tokio::{Gate, GateLimits, Io, Listen, Peer, Shutdown};
+use mailwright_tokio::{DynListen, Gate, GateLimits, Io, Listen, Peer, Shutdown};
 use tokio::io::{DuplexStream, duplex};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -128,6 +128,17 @@ async fn places_on_a_socket() {
     serving.await.unwrap();
     assert!(TcpStream::connect(to).await.is_err());
     assert_eq!(gate.total(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_listener_behind_one_type() {
+    let (net, dial) = net();
+    let listener: Box<dyn DynListen> = Box::new(net);
+    tokio::spawn(Inbox::new().server().serve(listener));
+    enters(&dial, "192.0.2.1").await;
+    dial.fail(io::Error::from(io::ErrorKind::ConnectionAborted)).await;
+    enters(&dial, "192.0.2.2").await;
+    assert_eq!(dial.accepts.load(Ordering::Relaxed), 4, "one for each connection, and it waits for the next");
 }
 
 const EMFILE: i32 = 24;
