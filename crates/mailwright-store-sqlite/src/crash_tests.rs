@@ -298,11 +298,7 @@ fn batch(random: &mut Random, number: u64, now: Timestamp) -> (Batch, Vec<Staged
             8 => batch.with(Expunge { mailbox, uids: uids(random), only_deleted: random.chance(30) }),
             9 => {
                 let to = MailboxId(1 + random.below(3));
-                batch.ops.push(mailwright_store::Op::Move(Transfer {
-                    from: mailbox,
-                    uids: uids(random),
-                    to,
-                }));
+                batch.ops.push(Op::Move(Transfer { from: mailbox, uids: uids(random), to }));
                 batch
             }
             10 => {

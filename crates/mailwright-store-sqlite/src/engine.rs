@@ -248,7 +248,7 @@ impl<D: Disk> Engine<D> {
         if !jobs.is_empty() {
             self.group(jobs);
         }
-        self.index.roll_back();
+        let _ = self.index.end_reading();
         // What nobody else has, stays.
         if !self.lags() && self.state.held() > self.cached_rows {
             self.state.forget();
@@ -275,7 +275,8 @@ impl<D: Disk> Engine<D> {
         match job {
             Job::Claim(claim, to) => {
                 let claimed = self.state.claim(&claim, &self.limits, &mut self.fence);
-                let leases = claimed.iter().filter_map(|claimed| Some((claimed.entry.id, claimed.entry.lease?)));
+                let leases =
+                    claimed.iter().filter_map(|claimed| Some((claimed.entry.id, claimed.entry.lease?)));
                 let done = self.leased(leases.collect());
                 let _ = to.send(done.map(|()| claimed));
             }
@@ -466,7 +467,9 @@ impl<D: Disk> Engine<D> {
             error if self.log.is_poisoned() => error.into(),
             error => Refused::Again(Unavailable::new(error).into()),
         })?;
-        places.extend(bodies.iter().zip(plan.places()).map(|(body, place)| (body.blob, BlobPlace::Log(*place))));
+        places.extend(
+            bodies.iter().zip(plan.places()).map(|(body, place)| (body.blob, BlobPlace::Log(*place))),
+        );
         let octets = bodies.iter().map(|body| body.len).sum();
         let written = Written { position: plan.position(), rows, octets, places };
         let is_seen = !may_lag || self.lag.is_over(self.allowed, &written);
@@ -492,10 +495,14 @@ impl<D: Disk> Engine<D> {
     }
 
     /// Begins a transaction with all that the index does not have, so that its commit needs no more room.
-    fn fill(&mut self, written: Option<&Written>, dropped: &[(BlobId, Option<BlobPlace>)]) -> Result<(), Fault> {
+    fn fill(
+        &mut self,
+        written: Option<&Written>,
+        dropped: &[(BlobId, Option<BlobPlace>)],
+    ) -> Result<(), Fault> {
         let index = &self.index;
         // Whoever reads cannot begin to write.
-        index.roll_back();
+        index.end_reading()?;
         index.begin()?;
         let mut fault = Ok(());
         self.state.store(|table, key, value| {

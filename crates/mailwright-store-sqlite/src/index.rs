@@ -1,6 +1,7 @@
 //! SQLite as sorted tables of octets: the log's index.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
@@ -74,14 +75,19 @@ struct Inner {
     wal: Arc<AtomicU64>,
     /// By table.
     sql: Vec<Sql>,
+    /// By table: whether it may have rows. Only whoever writes can know that it has none.
+    filled: Vec<Cell<bool>>,
     /// For tables that there are not: SQLite refuses it.
     no_sql: Sql,
+    /// Tables of which rows were removed since the last commit.
+    thinned: RefCell<BTreeSet<u8>>,
 }
 
 /// The statements for a table, written once: they are looked up by their text.
 #[derive(Default)]
 struct Sql {
     get: String,
+    any: String,
     put: String,
     remove: String,
     /// By what bounds them below, then above. Each finds its first row at once, as one with conditions would not.
@@ -96,6 +102,7 @@ impl Sql {
         let walks = |above| [walk(above, "k <= ?2"), walk(above, "k < ?2"), walk(above, "?2 IS NOT NULL")];
         Self {
             get: format!("SELECT v FROM t{table} WHERE k = ?1"),
+            any: format!("SELECT 1 FROM t{table} LIMIT 1"),
             put: format!("INSERT OR REPLACE INTO t{table} VALUES (?1, ?2)"),
             remove: format!("DELETE FROM t{table} WHERE k = ?1"),
             walk: [walks(">="), walks(">")],
@@ -196,6 +203,7 @@ impl Index {
         // After the pragmas, of which one takes such a hook away.
         connection.wal_hook(Some(measure_into(Arc::clone(&wal))))?;
         let index = Self::new(connection, wal);
+        Self::tables().try_for_each(|table| index.look_into(table))?;
         #[cfg(any(test, feature = "testing"))]
         if let Location::Memory(Some(image)) = location {
             for ((table, key), value) in image {
@@ -228,15 +236,30 @@ impl Index {
             true => Sql::new(table),
             false => Sql::default(),
         });
-        let (sql, no_sql) = (sql.collect(), Sql::default());
+        let (sql, no_sql) = (sql.collect::<Vec<_>>(), Sql::default());
         Self(Rc::new(Inner {
             connection,
             fault: RefCell::new(None),
             damaged: Cell::new(false),
             wal,
+            filled: sql.iter().map(|_| Cell::new(true)).collect(),
             sql,
             no_sql,
+            thinned: RefCell::default(),
         }))
+    }
+
+    /// Finds out whether a table has rows: a queue that is soon delivered has none here, and is looked at all the time.
+    fn look_into(&self, table: u8) -> Result<(), Fault> {
+        let has_rows = self.0.connection.prepare_cached(&self.sql(table).any)?.exists([])?;
+        if let Some(filled) = self.0.filled.get(usize::from(table)) {
+            filled.set(has_rows);
+        }
+        Ok(())
+    }
+
+    fn is_empty(&self, table: u8) -> bool {
+        self.0.filled.get(usize::from(table)).is_some_and(|filled| !filled.get())
     }
 
     /// All that it has, as it is after the last commit.
@@ -259,7 +282,14 @@ impl Index {
         self.run("BEGIN")
     }
 
+    pub(crate) fn end_reading(&self) -> Result<(), Fault> {
+        if self.0.connection.is_autocommit() { Ok(()) } else { self.run("COMMIT") }
+    }
+
     pub(crate) fn commit(&self) -> Result<(), Fault> {
+        for table in self.0.thinned.take() {
+            self.look_into(table)?;
+        }
         self.run("COMMIT")
     }
 
@@ -267,6 +297,9 @@ impl Index {
     pub(crate) fn roll_back(&self) {
         if !self.0.connection.is_autocommit() {
             let _ = self.run("ROLLBACK");
+            // What was removed is back.
+            self.0.thinned.take();
+            self.0.filled.iter().for_each(|filled| filled.set(true));
         }
     }
 
@@ -294,11 +327,15 @@ impl Index {
         let connection = &self.0.connection;
         match value {
             Some(value) => {
+                if let Some(filled) = self.0.filled.get(usize::from(table)) {
+                    filled.set(true);
+                }
                 let value = seal(table, key, value);
                 connection.prepare_cached(&self.sql(table).put)?.execute(params![key, value])?;
             }
             None => {
                 connection.prepare_cached(&self.sql(table).remove)?.execute([key])?;
+                self.0.thinned.borrow_mut().insert(table);
             }
         }
         Ok(())
@@ -317,6 +354,9 @@ impl Index {
     }
 
     fn try_get(&self, table: u8, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        if self.is_empty(table) {
+            return Ok(None);
+        }
         let mut get = self.0.connection.prepare_cached(&self.sql(table).get)?;
         let mut rows = get.query([key])?;
         let Some(row) = rows.next()? else { return Ok(None) };
@@ -331,6 +371,9 @@ impl Index {
         limit: usize,
         show: &mut dyn FnMut(&[u8], &[u8]),
     ) -> Result<(), Fault> {
+        if self.is_empty(table) {
+            return Ok(());
+        }
         let sql = self.sql(table).walk(from, to);
         let mut page = self.0.connection.prepare_cached(sql)?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use mailwright_core::{BlobId, Timestamp};
 use mailwright_store::{
-    Batch, Cause, Claim, Claimed, Lease, OnOverQuota, Op, Outcome, Reclaimed, Rejected, Settlement, Unavailable,
+    Batch, Cause, Claim, Claimed, Lease, OnOverQuota, Op, Outcome, Reclaimed, Rejected, Settlement,
+    Unavailable,
 };
 use tokio::sync::oneshot;
 
@@ -28,7 +29,8 @@ impl Job {
 
     /// Whether nobody is kept waiting if it takes a little longer: an entry that is delivered leaves the queue.
     pub(crate) fn can_wait(&self) -> bool {
-        let leaves = |op: &Op| matches!(op, Op::Settle { settlement: Settlement::Ack, .. } | Op::Trace { .. });
+        let leaves =
+            |op: &Op| matches!(op, Op::Settle { settlement: Settlement::Ack, .. } | Op::Trace { .. });
         matches!(self, Self::Commit(batch, _) if batch.ops.iter().all(leaves))
     }
 

@@ -49,7 +49,7 @@ impl Reader {
         index.begin_reading()?;
         let read = read(state, index);
         index.take_fault()?;
-        index.commit()?;
+        index.end_reading()?;
         Ok(read)
     }
 }

@@ -177,7 +177,8 @@ impl<B: Base> State<B> {
         let (was, is) = (before.as_ref(), after.as_ref());
         let (was_ready, is_ready) = (was.and_then(QueueEntry::ready_key), is.and_then(QueueEntry::ready_key));
         let (was_on, is_on) = (was.map(QueueEntry::route_key), is.map(QueueEntry::route_key));
-        let (was_leased, is_leased) = (was.and_then(QueueEntry::leased_key), is.and_then(QueueEntry::leased_key));
+        let (was_leased, is_leased) =
+            (was.and_then(QueueEntry::leased_key), is.and_then(QueueEntry::leased_key));
         let gone = was_ready.as_ref().map(|(_, _, wake, _)| *wake);
         let come = is_ready.as_ref().map(|(_, _, wake, _)| *wake);
         move_key(&mut self.ready, was_ready, is_ready);

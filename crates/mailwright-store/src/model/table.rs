@@ -145,20 +145,21 @@ impl<K: Ord + Clone + Field, V: Clone + Field, B: Base> Table<K, V, B> {
     /// The rows of a range, of which about so many will be looked at.
     pub(super) fn range_of(&self, range: impl RangeBounds<K>, expected: usize) -> Range<'_, K, V, B> {
         let (from, to) = (range.start_bound().cloned(), range.end_bound().cloned());
-        if B::EMPTY {
-            return Range { rows: self.rows.range((from, to)).peekable(), base: None, passing: None };
-        }
-        let octets = |bound: &Bound<K>| bound.as_ref().map(Field::to_octets);
-        let (begin, passing) = match &from {
-            Bound::Included(first) => {
-                let passed = self.passed.borrow().get(first).cloned();
-                (passed.map_or_else(|| octets(&from), |key| Bound::Excluded(key.to_octets())), Some(first.clone()))
-            }
-            _ => (octets(&from), None),
+        let rows = self.rows.range((from.clone(), to.clone())).peekable();
+        let first = match &from {
+            Bound::Included(first) => Some(first),
+            _ => None,
         };
-        let base = BaseRows::new(self, begin, octets(&to), expected).peekable();
-        let passing = passing.map(|from| Passing { passed: &self.passed, from, last: None });
-        Range { rows: self.rows.range((from, to)).peekable(), base: Some(base), passing }
+        let passed = first.and_then(|first| self.passed.borrow().get(first).cloned());
+        let is_over = matches!((&passed, &to), (Some(passed), Bound::Included(to) | Bound::Excluded(to)) if passed >= to);
+        if B::EMPTY || is_over {
+            return Range { rows, base: None, passing: None };
+        }
+        let passing = first.map(|from| Passing { passed: &self.passed, from: from.clone(), last: None });
+        let octets = |bound: Bound<K>| bound.as_ref().map(Field::to_octets);
+        let from = passed.map_or(from, Bound::Excluded);
+        let base = BaseRows::new(self, octets(from), octets(to), expected).peekable();
+        Range { rows, base: Some(base), passing }
     }
 
     pub(super) fn first(&self) -> Option<(K, Cow<'_, V>)> {
