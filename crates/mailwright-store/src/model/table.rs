@@ -336,7 +336,9 @@ impl<'a, K: Ord + Clone + Field, V: Clone + Field, B: Base> Iterator for Range<'
             };
             if !is_mine {
                 let (key, value) = self.base.as_mut()?.next()?;
-                self.passing.take().map(Passing::end);
+                if let Some(passing) = self.passing.take() {
+                    passing.end();
+                }
                 return Some((key, Cow::Owned(value)));
             }
             let (key, row) = self.rows.next()?;
