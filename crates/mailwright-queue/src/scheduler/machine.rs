@@ -168,7 +168,8 @@ impl Scheduler {
             Look::Asked { limit, again } => (limit, again),
             Look::Now | Look::Later(_) => (count, true),
         };
-        if count >= limit {
+        let is_over = next_due.is_none_or(|wait| !wait.is_zero());
+        if count >= limit && !is_over {
             // Others may be waiting.
             self.share = 1;
             self.look = Look::Now;
@@ -178,7 +179,7 @@ impl Scheduler {
                 // All together took less than there is room for.
                 self.share = self.share.saturating_mul(2).min(self.config.destination_max.max(1));
             }
-            self.look = match count == 0 && was_fresh && !again {
+            self.look = match (is_over || count == 0 && was_fresh) && !again {
                 true => Look::Later(next_due.map(|wait| {
                     // What is due already belongs to those who cannot be tried now.
                     later(now, if wait.is_zero() { self.config.poll } else { wait })
