@@ -20,6 +20,12 @@ pub trait Deliver<S: Store>: Send + Sync + 'static {
         claimed: &Claimed,
         parts: &Parts,
     ) -> impl Future<Output = Delivery> + Send;
+
+    /// There will be no more attempts: lets go of what was kept for the next one. Does nothing, unless there is
+    /// something.
+    fn close(&self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
 }
 
 /// An entry's opaque parts, decoded.

@@ -16,6 +16,9 @@ pub trait DynDeliver<S>: Send + Sync + 'static {
         claimed: &'a Claimed,
         parts: &'a Parts,
     ) -> Pin<Box<dyn Future<Output = Delivery> + Send + 'a>>;
+
+    /// See [`Deliver::close`].
+    fn close_boxed(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }
 
 impl<S: Store, X: Deliver<S>> DynDeliver<S> for X {
@@ -27,11 +30,19 @@ impl<S: Store, X: Deliver<S>> DynDeliver<S> for X {
     ) -> Pin<Box<dyn Future<Output = Delivery> + Send + 'a>> {
         Box::pin(self.deliver(store, claimed, parts))
     }
+
+    fn close_boxed(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(self.close())
+    }
 }
 
 impl<S: Store> Deliver<S> for Arc<dyn DynDeliver<S>> {
     async fn deliver(&self, store: &Arc<S>, claimed: &Claimed, parts: &Parts) -> Delivery {
         // Of what is inside, and not of the `Arc` again.
         (**self).deliver_boxed(store, claimed, parts).await
+    }
+
+    async fn close(&self) {
+        (**self).close_boxed().await;
     }
 }

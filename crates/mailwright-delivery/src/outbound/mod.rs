@@ -86,11 +86,19 @@ impl Outbound {
     }
 }
 
+/// How long servers that are left may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
+
 impl<S: Store> Deliver<S> for Outbound {
     async fn deliver(&self, store: &Arc<S>, claimed: &Claimed, parts: &Parts) -> Delivery {
         let entry = &claimed.entry;
         let span = info_span!("attempt", entry = %entry.id, route = %entry.route);
         let job = Job { store: &**store, entry, parts };
         Attempt::new(&self.shared).run(job).instrument(span).await
+    }
+
+    /// Says QUIT on the connections that are kept.
+    async fn close(&self) {
+        self.shared.pool.close(GOODBYE).await;
     }
 }

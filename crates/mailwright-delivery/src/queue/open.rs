@@ -225,8 +225,7 @@ impl<S: Store> OpenQueue<S> {
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
         };
-        let outbound = Arc::new(Outbound::new(outbound, environment));
-        let deliver: Arc<dyn DynDeliver<S>> = Arc::<Outbound>::clone(&outbound);
+        let deliver: Arc<dyn DynDeliver<S>> = Arc::new(Outbound::new(outbound, environment));
         let parts = QueueParts {
             store: self.store,
             deliver,
@@ -236,7 +235,7 @@ impl<S: Store> OpenQueue<S> {
         };
         let shutdown = Shutdown::new();
         let queue = Queue::start(parts, queue, &shutdown);
-        Ok(RunningQueue::new(queue, outbound, shutdown, self.patience, self.close))
+        Ok(RunningQueue::new(queue, shutdown, self.patience, self.close))
     }
 
     /// What is done with the store at the end.

@@ -54,6 +54,7 @@ pub(super) async fn run<S: Store, X: Deliver<S>, D: Directory>(
         }
     }
     while hand.attempts.join_next().await.is_some() {}
+    hand.worker.deliver.close().await;
 }
 
 async fn wait(until: Option<Instant>) {

@@ -13,7 +13,6 @@ use tokio::time::sleep;
 use tracing::warn;
 
 use super::started::Queue;
-use crate::outbound::Outbound;
 
 /// How often the store drops what nothing refers to, and how much of it at once.
 const RECLAIM: (Duration, usize) = (Duration::from_secs(60), 1000);
@@ -26,23 +25,16 @@ const RECLAIM: (Duration, usize) = (Duration::from_secs(60), 1000);
 #[must_use = "a queue stops when this is dropped"]
 pub struct RunningQueue<S> {
     queue: Queue<S>,
-    outbound: Arc<Outbound>,
     shutdown: Shutdown,
     patience: Duration,
     close: fn(&S),
 }
 
 impl<S: Store> RunningQueue<S> {
-    pub(super) fn new(
-        queue: Queue<S>,
-        outbound: Arc<Outbound>,
-        shutdown: Shutdown,
-        patience: Duration,
-        close: fn(&S),
-    ) -> Self {
+    pub(super) fn new(queue: Queue<S>, shutdown: Shutdown, patience: Duration, close: fn(&S)) -> Self {
         let (store, clock) = (Arc::clone(&queue.store), Arc::clone(&queue.clock));
         shutdown.spawn(tidy(store, clock, shutdown.clone()));
-        Self { queue, outbound, shutdown, patience, close }
+        Self { queue, shutdown, patience, close }
     }
 
     /// Takes nothing up any more, finishes what is under way, and closes the store if [`Queue::open`] has opened it: it
@@ -51,10 +43,7 @@ impl<S: Store> RunningQueue<S> {
     /// Says whether all was finished within the [patience](crate::OpenQueue::patience). Attempts that were not are
     /// broken off, and made again; what was cut off behind the end of its content may arrive twice (RFC 1047).
     pub async fn shutdown(self) -> bool {
-        let begun = self.queue.clock.mono();
         let finished = self.shutdown.drain(self.patience).await;
-        let left = self.patience.saturating_sub(self.queue.clock.mono().saturating_duration_since(begun));
-        self.outbound.close(left).await;
         let (store, close) = (Arc::clone(&self.queue.store), self.close);
         let _ = spawn_blocking(move || close(&store)).await;
         finished
