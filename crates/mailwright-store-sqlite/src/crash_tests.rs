@@ -499,6 +499,62 @@ fn after_a_failed_write_or_sync_nothing_is_answered_with_success() {
 }
 
 #[test]
+fn a_body_that_the_index_does_not_show_yet_is_not_taken_for_unused() {
+    let mut bed = Bed::open(FaultDisk::new(), None);
+    let blob = blob(&mut Random(1), START);
+    let id = blob.info.id;
+    bed.shared.staging.insert(blob);
+    let batch = Batch::new(BatchId([1; 16]), START).with(Op::from(entry(1, id, START)));
+    let (answer, mut done) = oneshot::channel();
+    bed.engine.step(vec![Job::Commit(batch, answer)]);
+    done.try_recv().unwrap().unwrap();
+    assert!(bed.engine.lags());
+    let later = START.saturating_add(limits().blob_grace * 2);
+    let (answer, mut done) = oneshot::channel();
+    bed.engine.step(vec![Job::Reclaim(later, 100, answer)]);
+    assert_eq!(done.try_recv().unwrap().unwrap().blobs, 0);
+    assert!(bed.engine.index().get(PLACES, &id.0).is_some());
+    bed.check_bodies();
+}
+
+/// Whoever tidies up, or asks what there is, comes in the middle of it; a group is refused and nothing else is.
+#[test]
+fn what_the_index_does_not_show_survives_a_group_that_is_refused() {
+    let mut bed = Bed::open(FaultDisk::new(), None);
+    let mut random = Random(2);
+    let mut enqueue = |bed: &mut Bed, number: u64| {
+        let now = Timestamp(START.0 + number as i64);
+        let blob = blob(&mut random, now);
+        let entry = entry(number, blob.info.id, now);
+        bed.shared.staging.insert(blob);
+        let batch = Batch::new(BatchId(u128::from(number).to_be_bytes()), now).with(Op::from(entry));
+        let (answer, mut done) = oneshot::channel();
+        bed.engine.step(vec![Job::Commit(batch, answer)]);
+        done.try_recv().unwrap()
+    };
+    enqueue(&mut bed, 1).unwrap();
+    let selector = Selector::Any { room: 3, except: BTreeMap::new() };
+    let now = Timestamp(START.0 + 10);
+    let claim = Claim { now, worker: WorkerId(1), lease: Duration::from_secs(500), selector, limit: 2 };
+    let (answer, mut done) = oneshot::channel();
+    bed.engine.step(vec![Job::Claim(claim, answer)]);
+    let claimed = done.try_recv().unwrap().unwrap();
+    bed.disk.set_capacity(Some(0));
+    let refused = (2..50).find(|number| enqueue(&mut bed, *number).is_err());
+    assert!(refused.is_some(), "the disk is full");
+    bed.disk.set_capacity(None);
+    // The lease that was given before still holds.
+    let settle = Op::Settle { lease: claimed[0].lease, settlement: Settlement::Ack };
+    let (answer, mut done) = oneshot::channel();
+    bed.engine.step(vec![Job::Commit(Batch::new(BatchId([9; 16]), now).with(settle), answer)]);
+    done.try_recv().unwrap().unwrap();
+    let rows = bed.rows();
+    let again = Bed::open(bed.disk.crash(&Crash::PowerCut(Survivors::Nothing)), None);
+    assert!(without_leases(&again.rows()) == without_leases(&rows));
+    check_queue(&again.rows());
+}
+
+#[test]
 fn a_full_disk_refuses_and_recovers() {
     let (mut bed, mut next) = filled();
     let mut taken = 0;

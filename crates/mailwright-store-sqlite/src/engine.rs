@@ -238,7 +238,10 @@ impl<D: Disk> Engine<D> {
     /// Does all jobs of a group, as far as each can be done, makes them durable, and answers.
     pub(crate) fn step(&mut self, jobs: Vec<Job>) {
         self.mend();
-        if let Err(cause) = self.ready() {
+        // Bodies are durable and still among those that wait for their batch, until the index shows them: whoever tidies
+        // up would take them for overdue.
+        let ready = if jobs.iter().any(Job::is_to_be_seen) { self.show() } else { self.ready() };
+        if let Err(cause) = ready {
             return jobs.into_iter().for_each(|job| refuse(job, &cause));
         }
         // Once for all that is read: each time it takes locks. If it cannot be done, so it is done each time.
@@ -409,9 +412,6 @@ impl<D: Disk> Engine<D> {
     }
 
     fn place(&self, id: BlobId) -> Option<BlobPlace> {
-        if let Some((_, place)) = self.lag.places.iter().find(|(one, _)| *one == id) {
-            return Some(*place);
-        }
         let octets = mailwright_store::model::Base::get(&self.index, PLACES, &id.to_octets())?;
         BlobPlace::from_octets(&octets)
     }
