@@ -12,7 +12,9 @@ pub struct SchedulerConfig {
     pub concurrency: usize,
     /// Attempts at the same time at a destination of which nothing is known. Default: 5.
     pub destination_initial: usize,
-    /// Attempts at the same time at one destination at most, however well it takes them. Default: 20.
+    /// Attempts at the same time at one destination at most, however well it takes them. Default: 60. It begins with
+    /// [`destination_initial`](Self::destination_initial), comes to more only while all goes well, and goes back when
+    /// the destination says that it is too much.
     pub destination_max: usize,
     /// Destinations remembered: those at work, out of reach, or known to take more or less than others. The least
     /// recently tried is forgotten first, and then treated as a new one. Default: 4,096. Each claim names them all.
@@ -41,7 +43,7 @@ impl Default for SchedulerConfig {
         Self {
             concurrency: 200,
             destination_initial: 5,
-            destination_max: 20,
+            destination_max: 60,
             destinations: 4_096,
             claim_entries: 100,
             pause_first: Duration::from_secs(60),

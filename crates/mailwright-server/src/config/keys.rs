@@ -83,7 +83,7 @@ section! {
         /// Deliveries at once.
         Restart concurrency: Count<1, 10_000> = Default("200");
         /// Deliveries at once to one domain, at most: it begins with fewer, and adapts.
-        Restart per_domain: Count<1, 1_000> = Default("20");
+        Restart per_domain: Count<1, 1_000> = Default("60");
         /// The DNS servers to ask, in the place of those of the system.
         Restart nameservers: Vec<At<SocketAddr>> = Off(r#"["127.0.0.1:53"]"#);
         /// The authorities that certificates are trusted by, in PEM.
