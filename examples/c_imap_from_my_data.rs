@@ -1,7 +1,7 @@
-//! Data of your own as a mailbox: `cargo run -p mailwright-examples --example imap_from_my_data`, then
-//! `curl --user ann:secret 'imap://127.0.0.1:1143/INBOX;UID=1'`.
+//! Data of your own as a mailbox: `cargo run -p mailwright-examples --example c_imap_from_my_data`, then
+//! `curl --user ann:secret 'imap://ADDRESS/INBOX;UID=1'`.
 
-use mailwright_access::{Entry, Folder, Source, SourceResult, SourceServer};
+use mailwright::access::{Entry, Folder, Source, SourceResult, SourceServer};
 
 /// Articles, of which each is a message.
 struct Blog(Vec<String>);
@@ -29,5 +29,8 @@ impl Source for Blog {
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
     let article = "From: blog@example.org\r\nSubject: Tea\r\n\r\nAt four.\r\n";
-    SourceServer::new(Blog(vec![article.to_owned()])).listen("127.0.0.1:1143").await
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    println!("listening on {}", listener.local_addr()?);
+    SourceServer::new(Blog(vec![article.to_owned()])).serve(listener).await;
+    Ok(())
 }

@@ -1,60 +1,33 @@
-//! The SMTP machine over a blocking socket, without a runtime: one client at a time, mail to stdout.
+//! The SMTP machine over a blocking socket, without a runtime: one client, then the end.
+//!
+//! `cargo run -p mailwright-examples --example e_sansio`, then `swaks --server ADDRESS --to ann@example.org`. For many
+//! clients, and for those who say nothing, see `blocking_server`.
 
-use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
-use std::time::Instant;
+use std::io::{Read, Write};
 
-use bytes::{Buf, BytesMut};
-use mailwright_core::{Machine, Progress, Stale};
-use mailwright_smtp::{Accepted, Config, Event, Server};
+use mailwright::bytes::{Buf, BytesMut};
+use mailwright::core::{Machine, Progress};
+use mailwright::smtp::{Accepted, Event, Server};
 
-fn main() -> io::Result<()> {
-    let listener = TcpListener::bind("127.0.0.1:2525")?;
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     println!("listening on {}", listener.local_addr()?);
-    listener
-        .incoming()
-        .try_for_each(|stream| serve(stream?).or_else(|error| writeln!(io::stderr(), "{error}")))
-}
-
-fn serve(mut stream: TcpStream) -> io::Result<()> {
-    let mut server = Server::new(Arc::new(Config::default()), None);
-    let mut input = BytesMut::new();
+    let ((mut stream, _), mut buffer) = (listener.accept()?, [0; 4096]);
+    let (mut smtp, mut input) = (Server::new(Default::default(), None), BytesMut::new());
     loop {
-        let step = server.poll_event(&mut input, Instant::now());
-        if let Ok(Progress::Event(event)) = step {
-            handle(&mut server, event).map_err(io::Error::other)?;
-            continue;
-        }
-        while server.output().has_remaining() {
-            let written = stream.write(server.output().chunk())?;
-            server.output().advance(written);
-        }
+        let step = smtp.poll_event(&mut input, std::time::Instant::now())?;
+        std::io::copy(&mut smtp.output().reader(), &mut stream)?;
         match step {
-            Ok(Progress::NeedInput) => {
-                let mut buffer = [0; 4096];
-                match stream.read(&mut buffer)? {
-                    0 => server.handle_eof(),
-                    count => input.extend_from_slice(buffer.get(..count).unwrap_or_default()),
-                }
-            }
-            Ok(Progress::NeedDrain) => {}
+            // A ticket is a question. Who does not answer it hears nothing more.
+            Progress::Event(Event::BodyEnd { ticket, .. }) => smtp.answer(ticket, Ok(Accepted::default()))?,
+            Progress::Event(Event::Body(chunk)) => std::io::stdout().write_all(&chunk)?,
+            Progress::Event(event) => smtp.answer_default(event)?, // yes to all who ask for less
+            Progress::NeedInput => match stream.read(&mut buffer)? {
+                0 => smtp.handle_eof(),
+                count => input.extend_from_slice(buffer.get(..count).unwrap_or_default()),
+            },
+            Progress::NeedDrain => {} // all was written above
             _ => return Ok(()),
         }
-    }
-}
-
-fn handle(server: &mut Server, event: Event) -> Result<(), Stale> {
-    match event {
-        Event::Hello { ticket, .. } => server.answer(ticket, Ok(())),
-        Event::Mail { ticket, .. } => server.answer(ticket, Ok(())),
-        Event::Rcpt { ticket, .. } => server.answer(ticket, Ok(())),
-        Event::Data { ticket } => server.answer(ticket, Ok(())),
-        Event::Body(chunk) => {
-            print!("{}", String::from_utf8_lossy(&chunk));
-            Ok(())
-        }
-        Event::BodyEnd { ticket, .. } => server.answer(ticket, Ok(Accepted::new("printed"))),
-        _ => Ok(()),
     }
 }

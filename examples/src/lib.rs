@@ -1,10 +1,23 @@
-//! Small whole programs on mailwright's crates:
-//!
-//! | program | what it shows |
-//! |---|---|
-//! | `receive` | mail into an application, in one method |
-//! | `sansio` | the SMTP machine over a blocking socket, without a runtime |
-//! | `send_durably` | mail from an application, that survives its end |
-//! | `whole_server` | the reference server inside a process of one's own |
-//!
-//! Run one with `cargo run -p mailwright-examples --example receive`.
+#![doc = include_str!("../README.md")]
+
+/// Each snippet is compiled as documentation, too.
+macro_rules! snippets {
+    ($($name:ident $file:literal;)*) => {
+        $(
+            #[doc = "```no_run"]
+            #[doc = include_str!($file)]
+            #[doc = "```"]
+            pub mod $name {}
+        )*
+    };
+}
+
+snippets! {
+    a_receive "../a_receive.rs";
+    a2_receive_policy "../a2_receive_policy.rs";
+    b_send_durably "../b_send_durably.rs";
+    c_imap_from_my_data "../c_imap_from_my_data.rs";
+    d_test_my_app "../d_test_my_app.rs";
+    e_sansio "../e_sansio.rs";
+    f_whole_server "../f_whole_server.rs";
+}

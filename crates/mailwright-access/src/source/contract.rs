@@ -17,7 +17,8 @@ pub trait Source: Send + Sync + 'static {
     /// Who has logged in.
     type User: Clone + Send + Sync + 'static;
 
-    /// Who that is; nobody if the name or the password is wrong.
+    /// Who that is; nobody if the name or the password is wrong. Asked once for each connection that logs in. Compare
+    /// passwords by their hashes, in a time that tells nothing (`Verifier` of `mailwright-auth`).
     fn login(&self, user: &str, password: &str) -> impl Future<Output = Option<Self::User>> + Send;
 
     /// The folders of a user, one of which should be `INBOX`; `/` is between levels.
@@ -26,7 +27,9 @@ pub trait Source: Send + Sync + 'static {
     /// If they cannot be told now.
     fn folders(&self, user: &Self::User) -> impl Future<Output = SourceResult<Vec<Folder>>> + Send;
 
-    /// The messages in a folder, in any order.
+    /// The messages in a folder, in any order: all of them, each time. It is asked for when a client looks into the
+    /// folder, and by each such session again at every poll, so keep it cheap: sizes should be known without reading the
+    /// messages if these are many.
     ///
     /// # Errors
     /// If they cannot be told now.
@@ -36,10 +39,12 @@ pub trait Source: Send + Sync + 'static {
         folder: &str,
     ) -> impl Future<Output = SourceResult<Vec<Entry>>> + Send;
 
-    /// A message, as long as its entry says, with CRLF line ends (RFC 5322).
+    /// A message, as long as its entry says, with CRLF line ends (RFC 5322). One of another length is not shown, and the
+    /// log says so: clients ask for octets by their place, and keep what they have read. What stands for data of others
+    /// in a header field must have no line end, or they write fields.
     ///
     /// # Errors
-    /// If it cannot be read.
+    /// If it cannot be read, or is gone since: the client is told that it cannot have it now.
     fn message(
         &self,
         user: &Self::User,
@@ -169,7 +174,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The message of this number, not zero, with so many octets.
+    /// The message of this number, not zero, with exactly so many octets as [`Source::message`] gives.
     pub fn new(uid: u32, size: u64) -> Self {
         Self { uid, size, flags: Flags::new(), date: InternalDate::default() }
     }

@@ -12,8 +12,8 @@ use super::open::OpenQueue;
 use super::started::Queue;
 
 impl Queue<SqliteStore> {
-    /// A queue in a directory, which is created if it is not there, and locked. What is in it goes on where it was left.
-    /// To be called within a tokio runtime.
+    /// A queue in a directory, which is created if it is not there (the one around it is not), and locked. What is in it
+    /// goes on where it was left. To be called within a tokio runtime.
     ///
     /// What the disk has damaged is logged, and everything else is served.
     ///

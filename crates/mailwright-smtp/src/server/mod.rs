@@ -1,6 +1,7 @@
 //! The server's side of a session.
 
 mod config;
+mod default_answer;
 mod event;
 mod machine;
 mod question;

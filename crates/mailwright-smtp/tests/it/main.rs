@@ -3,4 +3,5 @@
 
 mod any_split;
 mod app;
+mod default_answer;
 mod transcripts;

@@ -14,7 +14,12 @@ use tokio::task::spawn_blocking;
 /// Pieces that wait for a handler that is slower than the client. More would only use memory.
 const PIECES: usize = 2;
 
-/// The content of a message, dots undone, never longer than the server takes.
+/// The content of a message, dots undone, never longer than the server takes
+/// ([`message_size`](mailwright_smtp::server::Limits::message_size), 25 MiB unless configured). All line ends are CRLF.
+///
+/// It is what the client sent and nothing else: who passes it on, or keeps it as mail, puts Received in front, and on
+/// final delivery Return-Path (RFC 5321 §4.4), for which [`Ctx`](super::Ctx) and [`Envelope`](super::Envelope) have what
+/// is needed.
 ///
 /// Its end is the end of a whole message: one that is cut off, too large or malformed gives an error instead,
 /// and the client is told why whatever the handler answers.
@@ -94,7 +99,8 @@ impl Body {
         Ok(all.freeze())
     }
 
-    /// Writes it to a file and syncs file and directory: it is durable when this returns. The file appears
+    /// Writes it to a file and syncs file and directory: it is durable when this returns. The directory has to be
+    /// there. The file appears
     /// under its name only whole, in place of one that was there before; until then `.part` is appended to the
     /// name.
     ///

@@ -10,7 +10,8 @@ use mailwright_smtp::{Hello, MailParams, Rejection};
 use super::body::Body;
 use crate::listener::Peer;
 
-/// A decision. Any error becomes a temporary refusal by `?`, so the client keeps the message.
+/// A decision. Any error becomes a temporary refusal by `?`, so the client keeps the message. The client is told "451
+/// 4.3.0 local error" and the trace id, and the log, which is that of the crate `tracing`, what the error was.
 pub type Verdict<T = ()> = Result<T, Rejection>;
 
 /// Decides what mail is taken, and takes it. One method has to be written; the others say yes, but for
@@ -73,6 +74,10 @@ pub trait SmtpHandler: Send + Sync + 'static {
     /// Takes responsibility for a message, and gives the text of the 250 reply: a good place for
     /// [`Ctx::trace_id`]. When this returns `Ok` the message must be durable. What it returns before it has seen
     /// the end of the body counts once the end has come.
+    ///
+    /// It has [`body_answer`](mailwright_smtp::server::Timeouts::body_answer), 8 minutes, for it once the end has come;
+    /// then the client is told to try again, and the message may come twice. Messages of other connections are taken at
+    /// the same time.
     fn message(
         &self,
         cx: &Ctx,

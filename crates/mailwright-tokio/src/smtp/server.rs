@@ -1,10 +1,12 @@
 //! Listening for SMTP.
 
+use std::io;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
 use mailwright_core::{Clock, Entropy, Machine};
 use mailwright_smtp::{Config, Rejection, Server};
+use tokio::net::{TcpListener, ToSocketAddrs};
 
 use super::handler::SmtpHandler;
 use super::session::{self, Setup};
@@ -112,6 +114,16 @@ impl<H: SmtpHandler> SmtpServer<H> {
         self.setup.clock = clock;
         self.setup.entropy = entropy;
         self
+    }
+
+    /// Listens there, and takes connections until the shutdown begins. Who asks for port 0 binds a listener first and
+    /// [`serve`](Self::serve)s it, so as to know which port it is.
+    ///
+    /// # Errors
+    /// If the address cannot be had.
+    pub async fn listen(self, addr: impl ToSocketAddrs) -> io::Result<()> {
+        self.serve(TcpListener::bind(addr).await?).await;
+        Ok(())
     }
 
     /// Takes connections until the shutdown begins; see [`Shutdown::drain`] for their end.

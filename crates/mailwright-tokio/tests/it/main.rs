@@ -12,6 +12,7 @@ mod inbox;
 mod io;
 mod listener;
 mod offload;
+mod on_message;
 mod pace;
 mod shutdown;
 mod smtp;
