@@ -15,6 +15,7 @@ mod memory;
 mod mime;
 mod outbound;
 mod relay;
+mod secrets;
 mod serve;
 mod serve_process;
 mod serve_reload;

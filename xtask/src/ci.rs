@@ -37,6 +37,27 @@ pub(crate) fn fuzz_replay(root: &Path) -> Result<bool> {
     Ok(some_test(root, FUZZ_CORPUS)?.0)
 }
 
+/// Checks each published crate with each of its features alone: one must not need another that it does not switch on.
+pub(crate) fn features(root: &Path) -> Result<bool> {
+    let workspace = Workspace::load(root)?;
+    let tls = &workspace.law.tls;
+    let mut report = Report::default();
+    for member in workspace.published() {
+        let name = member.name.as_str();
+        for feature in member.features.keys().filter(|feature| *feature != "default") {
+            // One that chooses no provider needs one that does.
+            let needs = Some(tls.choices.as_slice())
+                .filter(|choices| name == tls.chooser && !choices.contains(feature));
+            let with = needs
+                .and_then(<[String]>::first)
+                .map_or_else(|| feature.clone(), |one| format!("{feature},{one}"));
+            let what = ["--package", name, "--no-default-features", "--features", with.as_str()];
+            report.step(&format!("{name} {feature}"), || clippy(root, &what));
+        }
+    }
+    Ok(report.finish())
+}
+
 /// Runs the end-to-end tests with foreign programs.
 pub(crate) fn interop(root: &Path) -> Result<bool> {
     Ok(some_test(root, INTEROP)?.0)

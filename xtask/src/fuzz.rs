@@ -239,7 +239,8 @@ fn target_dir() -> Result<PathBuf> {
     Ok(cache.context("neither XDG_CACHE_HOME nor HOME is set")?.join("mailwright-fuzz-target"))
 }
 
-fn dictionary(target: &str) -> Option<&'static str> {
+/// Of the words that a target is fed with, the file in `fuzz/dict/`.
+pub(crate) fn dictionary(target: &str) -> Option<&'static str> {
     match target.split_once('_').map_or(target, |(start, _)| start) {
         "smtp" | "codec" => Some("smtp.dict"),
         "pop3" => Some("pop3.dict"),

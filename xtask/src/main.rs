@@ -28,6 +28,7 @@ cargo xtask <command>
   ci [--long]      every check and every test, then one table; goes on past failures
   test [--long]    the same, after installing the Debian packages that the end-to-end tests need
   check [name]     the structural checks alone (seconds), or one of them
+  features         each crate with each of its features alone (minutes)
   planted          plants a violation for each check into a copy and demands that it is caught
   fuzz [--seconds <n>] [--merge] [target...]
                    builds the fuzz targets, runs these or all for n CPU seconds each (180), then a table; what
@@ -36,7 +37,7 @@ cargo xtask <command>
   interop          only the end-to-end tests with foreign mail programs
   rfc              where each RFC of docs/rfc/index.md is implemented and tested
   bench [name]     `cargo bench`, or one measuring program: idle, startup, data, store; imap is beside Debian's
-                   Dovecot, and has flags: bench imap help
+                   Dovecot, queue beside its Postfix, and they have flags: bench imap help
   help             this text
 
   --long           the long count of each random test instead of its time budget (sets MAILWRIGHT_LONG=1)
@@ -70,6 +71,7 @@ fn run(args: impl Iterator<Item = String>) -> Result<bool> {
         ["test"] => ci::test(&root, long),
         ["check"] => checks::run_all(&root),
         ["check", name] => checks::run_one(&root, name),
+        ["features"] => ci::features(&root),
         ["planted"] => planted::run(&root),
         ["fuzz", args @ ..] => fuzz::run(&root, args),
         ["fuzz-replay"] => ci::fuzz_replay(&root),

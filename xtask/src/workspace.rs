@@ -27,6 +27,18 @@ pub(crate) struct Member {
     pub(crate) dir: PathBuf,
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) features: BTreeMap<String, Vec<String>>,
+    pub(crate) front: Front,
+}
+
+/// What a registry shows of a package.
+pub(crate) struct Front {
+    pub(crate) description: Option<String>,
+    pub(crate) keywords: Vec<String>,
+    pub(crate) categories: Vec<String>,
+    pub(crate) license: Option<String>,
+    pub(crate) repository: Option<String>,
+    pub(crate) readme: Option<PathBuf>,
+    pub(crate) has_rust_version: bool,
 }
 
 /// A dependency as a manifest declares it.
@@ -105,7 +117,16 @@ fn members(root: &Path) -> Result<Vec<Member>> {
         let dir = package.manifest_path.parent().context("a manifest without a folder")?;
         let dir = dir.as_std_path().strip_prefix(root)?.to_owned();
         let dependencies = package.dependencies.into_iter().map(dependency).collect();
-        Ok(Member { name: package.name.to_string(), dir, dependencies, features: package.features })
+        let front = Front {
+            description: package.description,
+            keywords: package.keywords,
+            categories: package.categories,
+            license: package.license,
+            repository: package.repository,
+            readme: package.readme.map(Into::into),
+            has_rust_version: package.rust_version.is_some(),
+        };
+        Ok(Member { name: package.name.to_string(), dir, dependencies, features: package.features, front })
     };
     metadata.packages.into_iter().map(member).collect()
 }
@@ -133,7 +154,8 @@ pub(crate) fn files(root: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in walk {
         let entry = entry?;
-        if entry.file_type().is_some_and(|kind| kind.is_file()) {
+        // A link to a file is one too.
+        if entry.path().is_file() {
             files.push(entry.path().strip_prefix(root)?.to_owned());
         }
     }

@@ -7,12 +7,15 @@ mod dev_circles;
 mod edges;
 mod features_only_add;
 mod file_lengths;
+mod fuzz_targets;
 mod import_circles;
 mod layers;
 mod named_limits;
+mod observed;
 mod outside_layers;
 mod private_parts;
 mod protocols_alone;
+mod publishable;
 mod rfc_index;
 mod tls_providers;
 mod words;
@@ -60,6 +63,9 @@ const CHECKS: &[Check] = &[
     Check { name: "named-limits", guards: "6: every limit tells its default", run: named_limits::run },
     Check { name: "bounded-reads", guards: "6: no unbounded buffer", run: bounded_reads::run },
     Check { name: "crate-fronts", guards: "README, lints and crate attributes", run: crate_fronts::run },
+    Check { name: "publishable", guards: "what a registry shows, and ships", run: publishable::run },
+    Check { name: "observed", guards: "docs/observability.md has all spans and events", run: observed::run },
+    Check { name: "fuzz-targets", guards: "each parser and machine is fuzzed", run: fuzz_targets::run },
     Check { name: "file-lengths", guards: "no file over 1000 lines", run: file_lengths::run },
     Check { name: "import-circles", guards: "files form layers, as the crates do", run: import_circles::run },
     Check { name: "rfc-index", guards: "what docs/rfc/index.md claims is there", run: rfc_index::run },

@@ -48,10 +48,8 @@ fn code(what: &'static str, check: &'static str, text: &str, says: &'static str)
 }
 
 pub(super) fn plants() -> Vec<Plant> {
-    [edges(), layers(), protocols(), tls(), features(), signatures(), limits(), tidiness()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let groups = [edges(), layers(), protocols(), tls(), features(), signatures(), limits(), tidiness()];
+    groups.into_iter().chain([shop_window(), observed(), fuzzed()]).flatten().collect()
 }
 
 fn edges() -> Vec<Plant> {
@@ -330,6 +328,108 @@ fn tidiness() -> Vec<Plant> {
             "words",
             [("docs/planted.md", Change::Write(host.to_owned()))],
             "docs/planted.md:1: names the registry host",
+        ),
+    ]
+}
+
+fn shop_window() -> Vec<Plant> {
+    let check = "publishable";
+    const README: &str = "crates/mailwright-core/README.md";
+    vec![
+        plant(
+            "a crate without a description",
+            check,
+            [(CORE, Replace("description = ", "documentation = "))],
+            "mailwright-core has no description",
+        ),
+        plant(
+            "a category that the registry does not have",
+            check,
+            [(CORE, Replace("categories = [\"email\"", "categories = [\"mail\""))],
+            "`mail` is no category",
+        ),
+        plant(
+            "a sixth keyword",
+            check,
+            [(CORE, Replace("keywords = [", "keywords = [\"planted\", "))],
+            "mailwright-core has over 5 keywords",
+        ),
+        plant(
+            "an example that is not compiled",
+            check,
+            [(README, Replace("```\n", "```ignore\n"))],
+            "crates/mailwright-core/README.md:",
+        ),
+        plant(
+            "a crate ships its tests",
+            check,
+            [(CORE, Replace("include.workspace = true\n", ""))],
+            "mailwright-core ships tests/",
+        ),
+        plant(
+            "a crate ships no licence",
+            check,
+            [("crates/mailwright-core/LICENSE-MIT", Remove)],
+            "mailwright-core ships no LICENSE-MIT",
+        ),
+    ]
+}
+
+fn observed() -> Vec<Plant> {
+    let check = "observed";
+    let event = "fn planted() { tracing::info!(%peer, \"planted\"); }\n";
+    let row = "\n### `mailwright-core`\n\n| info | said by nobody | `peer` |\n";
+    vec![
+        code("an event that the document does not have", check, event, "| info | planted | `peer` |"),
+        code(
+            "a span that no check sees",
+            check,
+            "#[tracing::instrument]\nfn planted() {}\n",
+            "planted.rs:1: a span or event that no check sees",
+        ),
+        plant(
+            "the document has an event that nobody says",
+            check,
+            [("docs/observability.md", Append(row))],
+            "mailwright-core has no such: | info | said by nobody | `peer` |",
+        ),
+    ]
+}
+
+fn fuzzed() -> Vec<Plant> {
+    let check = "fuzz-targets";
+    let lib = "fuzz/src/lib.rs";
+    let readme = "fuzz/README.md";
+    vec![
+        code(
+            "a machine that is not fuzzed",
+            check,
+            "impl Machine for Planted {}\n",
+            "planted.rs:1: a `Machine`, and fuzz/README.md does not know of it",
+        ),
+        code(
+            "a parser that is not fuzzed",
+            check,
+            "pub fn decode_planted(octets: &[u8]) {}\n",
+            "planted.rs:1: a function `decode_planted`",
+        ),
+        plant(
+            "a fuzz target that the tests do not replay",
+            check,
+            [(lib, Replace("(\"uid_set\", uid_set),", ""))],
+            "fuzz target `uid_set` is not in `TARGETS`",
+        ),
+        plant(
+            "a fuzz target that stands nowhere",
+            check,
+            [("fuzz/fuzz_targets/planted.rs", Change::Write(String::new()))],
+            "fuzz target `planted` is not in the table of fuzz/README.md",
+        ),
+        plant(
+            "a fuzz target with the words of another",
+            check,
+            [(readme, Replace("| `uid_set` | |", "| `uid_set` | `smtp.dict` |"))],
+            "`uid_set` is fed with nothing of fuzz/dict",
         ),
     ]
 }
