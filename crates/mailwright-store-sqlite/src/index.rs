@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::ops::Bound;
+use std::ops::{Bound, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -79,7 +79,7 @@ struct Inner {
     filled: Vec<Cell<bool>>,
     /// For tables that there are not: SQLite refuses it.
     no_sql: Sql,
-    /// Tables of which rows were removed since the last commit.
+    /// Those of [`Index::OFTEN_EMPTY`] of which rows were removed since the last commit.
     thinned: RefCell<BTreeSet<u8>>,
 }
 
@@ -173,6 +173,9 @@ impl Fault {
 }
 
 impl Index {
+    /// The queue's tables, which have nothing where mail leaves soon. Of others it is not worth asking.
+    const OFTEN_EMPTY: RangeInclusive<u8> = 40..=45;
+
     /// Statements that are kept ready: a few for each table.
     const STATEMENTS: usize = 512;
 
@@ -335,7 +338,9 @@ impl Index {
             }
             None => {
                 connection.prepare_cached(&self.sql(table).remove)?.execute([key])?;
-                self.0.thinned.borrow_mut().insert(table);
+                if Self::OFTEN_EMPTY.contains(&table) {
+                    self.0.thinned.borrow_mut().insert(table);
+                }
             }
         }
         Ok(())
