@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::{self, FromStr};
 
 use nom::branch::alt;
-use nom::bytes::complete::{tag, tag_no_case, take_till1, take_while, take_while1};
+use nom::bytes::complete::{tag_no_case, take_till1, take_while1};
 use nom::character::complete::char;
 use nom::combinator::{opt, recognize, verify};
 use nom::multi::many0_count;
@@ -32,12 +32,15 @@ pub enum InvalidAddress {
     /// The local part is over 64 octets, the domain over 255, or one of its labels over 63.
     #[error("the address is too long")]
     TooLong,
-    /// It has characters beyond ASCII, which only SMTPUTF8 carries (RFC 6531).
-    #[error("the address is not ASCII")]
+    /// What is beyond ASCII in it is not UTF-8, or is a control character (RFC 6532 §3.1).
+    #[error("the address is not UTF-8")]
+    NotUtf8,
+    /// It is the name of a host, and not in its ASCII form (RFC 5890 §2.3.2.1).
+    #[error("the name is not ASCII: write it as xn--...")]
     NonAscii,
 }
 
-/// A domain name or an address literal, in lower case.
+/// A domain name or an address literal, in lower case and ASCII: of an internationalised one, the A-labels.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Domain(Box<str>);
 
@@ -60,10 +63,13 @@ impl FromStr for Domain {
         match whole(domain_or_literal, text.as_bytes()) {
             Some(domain) => {
                 check_length(domain)?;
-                let domain = str::from_utf8(domain).map_err(|_| InvalidAddress::NonAscii)?;
+                if !domain.is_ascii() {
+                    return Err(InvalidAddress::NonAscii);
+                }
+                let domain = str::from_utf8(domain).map_err(|_| InvalidAddress::NotUtf8)?;
                 Ok(Self(domain.to_ascii_lowercase().into()))
             }
-            None => Err(fault(text.as_bytes())),
+            None => Err(InvalidAddress::Syntax),
         }
     }
 }
@@ -75,7 +81,9 @@ impl fmt::Display for Domain {
 }
 
 /// A mailbox, `local-part@domain`. The local part is kept as given, without quotes that it does not need;
-/// the domain is in lower case.
+/// the domain is in lower case. Both may go beyond ASCII (RFC 6531 §3.3), which not every server takes: see
+/// [`is_ascii`](Self::is_ascii). The domain then is as it was given, and what is to be compared or looked up is its ASCII
+/// form.
 ///
 /// ```
 /// use mailwright_core::Address;
@@ -99,9 +107,14 @@ impl Address {
         self.text.get(..self.at).unwrap_or_default()
     }
 
-    /// The domain or address literal, in lower case.
+    /// The domain or address literal, its ASCII letters in lower case.
     pub fn domain(&self) -> &str {
         self.text.get(self.at + 1..).unwrap_or_default()
+    }
+
+    /// Whether it can be sent without SMTPUTF8 (RFC 6531).
+    pub fn is_ascii(&self) -> bool {
+        self.text.is_ascii()
     }
 
     fn from_parts((local, domain): Parts<'_>) -> Result<Self, InvalidAddress> {
@@ -114,7 +127,11 @@ impl Address {
         text.extend_from_slice(&local);
         text.push(b'@');
         text.extend(domain.iter().map(u8::to_ascii_lowercase));
-        let text = String::from_utf8(text).map_err(|_| InvalidAddress::NonAscii)?;
+        let text = String::from_utf8(text).map_err(|_| InvalidAddress::NotUtf8)?;
+        // RFC 6532 §3.1 would let the controls of ISO 8859 pass; nobody's name has any, and terminals obey them.
+        if !text.is_ascii() && text.chars().any(|c| c.is_control() && !c.is_ascii()) {
+            return Err(InvalidAddress::NotUtf8);
+        }
         Ok(Self { text, at: local.len() })
     }
 }
@@ -123,7 +140,7 @@ impl FromStr for Address {
     type Err = InvalidAddress;
 
     fn from_str(text: &str) -> Result<Self, InvalidAddress> {
-        whole(mailbox, text.as_bytes()).map_or_else(|| Err(fault(text.as_bytes())), Self::from_parts)
+        whole(mailbox, text.as_bytes()).map_or(Err(InvalidAddress::Syntax), Self::from_parts)
     }
 }
 
@@ -151,6 +168,18 @@ impl fmt::Debug for Address {
 }
 
 /// Where failures are reported to (RFC 5321 §4.1.1.2): an address, or nobody for a report itself.
+///
+/// It is shown as it stands on the wire, in angle brackets; [`address`](Self::address) is shown without.
+///
+/// ```
+/// use mailwright_core::ReversePath;
+///
+/// let ann = ReversePath::Address("ann@example.org".parse()?);
+/// assert_eq!(ann.to_string(), "<ann@example.org>");
+/// assert_eq!(ann.address().map(ToString::to_string).as_deref(), Some("ann@example.org"));
+/// assert_eq!((ReversePath::Null.to_string().as_str(), ReversePath::Null.address()), ("<>", None));
+/// # Ok::<_, mailwright_core::InvalidAddress>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ReversePath {
     /// `<>`: reports of failure, which must not themselves be answered by one.
@@ -168,7 +197,7 @@ impl ReversePath {
         if let Some(rest) = input.strip_prefix(b"<>") {
             return Ok((Self::Null, rest));
         }
-        let (rest, mailbox) = path(input).map_err(|_| fault(first_word(input)))?;
+        let (rest, mailbox) = path(input).map_err(|_| InvalidAddress::Syntax)?;
         Ok((Self::Address(Address::from_parts(mailbox)?), rest))
     }
 
@@ -217,7 +246,7 @@ impl ForwardPath {
         let postmaster: IResult<_, _> = tag_no_case(&b"<postmaster>"[..]).parse(input);
         match postmaster {
             Ok((rest, _)) => Ok((Self::Postmaster, rest)),
-            Err(_) => Err(fault(first_word(input))),
+            Err(_) => Err(InvalidAddress::Syntax),
         }
     }
 
@@ -245,7 +274,8 @@ impl fmt::Debug for ForwardPath {
     }
 }
 
-// The grammar of RFC 5321 §4.1.2, over complete input.
+// The grammar of RFC 5321 §4.1.2, over complete input, with what RFC 6531 §3.3 adds: octets beyond ASCII wherever there
+// may be a letter. Whether they are UTF-8 is seen when the address is made.
 
 type Parts<'a> = (&'a [u8], &'a [u8]);
 
@@ -286,6 +316,7 @@ fn atom(input: &[u8]) -> IResult<&[u8], &[u8]> {
 
 fn is_atext(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
+        || !byte.is_ascii()
         || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'/' | b'=' | b'?' | b'^'..=b'`' | b'{'..=b'~')
 }
 
@@ -297,7 +328,7 @@ fn quoted_string(input: &[u8]) -> IResult<&[u8], &[u8]> {
 
 /// `QcontentSMTP = qtextSMTP / quoted-pairSMTP`
 fn qcontent(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    let qtext = take_while1(|byte| matches!(byte, 32..=33 | 35..=91 | 93..=126));
+    let qtext = take_while1(|byte| matches!(byte, 32..=33 | 35..=91 | 93..=126 | 128..));
     let quoted_pair =
         recognize(pair(char('\\'), nom::character::complete::satisfy(|c| matches!(c, ' '..='~'))));
     alt((qtext, quoted_pair)).parse(input)
@@ -315,7 +346,7 @@ fn domain(input: &[u8]) -> IResult<&[u8], &[u8]> {
 
 /// `sub-domain = Let-dig [Ldh-str]`, with `_` as a letter: there are hosts that send mail under such names
 fn sub_domain(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    let ldh = take_while1(|byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    let ldh = take_while1(|byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | 128..));
     verify(ldh, |label: &[u8]| !label.starts_with(b"-") && !label.ends_with(b"-")).parse(input)
 }
 
@@ -369,15 +400,6 @@ fn unquote(local: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(content)
 }
 
-fn fault(input: &[u8]) -> InvalidAddress {
-    if input.is_ascii() { InvalidAddress::Syntax } else { InvalidAddress::NonAscii }
-}
-
-fn first_word(input: &[u8]) -> &[u8] {
-    let word: IResult<_, _> = recognize(pair(opt(tag(&b"<"[..])), take_while(|b| b != b' '))).parse(input);
-    word.map_or(input, |(_, word)| word)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -405,7 +427,7 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        use InvalidAddress::{NonAscii, Syntax, TooLong};
+        use InvalidAddress::{NotUtf8, Syntax, TooLong};
         let long = |count| "a".repeat(count);
         for (given, why) in [
             ("".to_owned(), Syntax),
@@ -422,13 +444,29 @@ mod tests {
             ("a@[300.1.1.1]".to_owned(), Syntax),
             ("a@[IPv6:zz]".to_owned(), Syntax),
             ("(".repeat(500), Syntax),
-            ("ü@x".to_owned(), NonAscii),
+            ("a\u{85}@x".to_owned(), NotUtf8),
             (format!("{}@x", long(65)), TooLong),
             (format!("a@{}", long(64)), TooLong),
             (format!("a@{}", format!("{}.", long(60)).repeat(5) + "x"), TooLong),
         ] {
             assert_eq!(given.parse::<Address>(), Err(why), "{given}");
         }
+    }
+
+    #[test]
+    fn addresses_may_go_beyond_ascii_and_hosts_may_not() {
+        for (given, shown) in [
+            ("grå@example.org", "grå@example.org"),
+            ("用户@例子.广告", "用户@例子.广告"),
+            ("\"grå b\"@Bücher.example", "\"grå b\"@bücher.example"),
+        ] {
+            let address: Address = given.parse().unwrap();
+            assert_eq!((address.to_string(), address.is_ascii()), (shown.to_owned(), false));
+        }
+        assert!("ann@example.org".parse::<Address>().unwrap().is_ascii());
+        assert_eq!("bücher.example".parse::<Domain>(), Err(InvalidAddress::NonAscii));
+        assert_eq!(ReversePath::take(b"<gr\xe5@x>"), Err(InvalidAddress::NotUtf8), "ISO 8859-1");
+        assert_eq!(ReversePath::take(b"<a@\xc0\xaf>"), Err(InvalidAddress::NotUtf8), "overlong");
     }
 
     #[test]

@@ -5,15 +5,27 @@
 #[cfg(feature = "client")]
 pub mod client;
 mod command;
+mod lines;
+mod params;
+mod protocol;
+mod reason;
 mod rejection;
 #[cfg(feature = "server")]
 mod reply;
 #[cfg(feature = "server")]
 pub mod server;
+mod xclient;
 
 #[cfg(feature = "client")]
 pub use client::Client;
-pub use command::{Body, Command, CommandError, InitialResponse, MailParams, RcptParams};
+pub use command::{Command, CommandError, InitialResponse};
+pub use params::{
+    Body, DateTime, DeliverBy, EnvelopeId, Extension, Hold, InvalidValue, Late, MailParams, Notify, OriginalRecipient,
+    Priority, RcptParams, Ret, Solicitation, ValidSince,
+};
+pub use protocol::Protocol;
+pub use reason::Reason;
 pub use rejection::{NotARejection, Rejection};
 #[cfg(feature = "server")]
 pub use server::{Accepted, AuthStep, Config, Event, Hello, Server};
+pub use xclient::{Told, XClient};

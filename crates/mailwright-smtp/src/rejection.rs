@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use mailwright_core::{EnhancedCode, ReplyCode};
 
+use crate::reason::Reason;
+
 /// A 4yz or 5yz reply. It cannot be built with any other code, and its enhanced code is of the same class.
 ///
 /// Any error becomes the temporary [`Rejection::local_error`], so that `?` in an application never loses a
@@ -16,6 +18,7 @@ pub struct Rejection {
     code: ReplyCode,
     enhanced: EnhancedCode,
     text: Cow<'static, str>,
+    reason: Reason,
     cause: Option<Arc<dyn Error + Send + Sync>>,
 }
 
@@ -25,13 +28,19 @@ pub struct Rejection {
 pub struct NotARejection;
 
 macro_rules! presets {
-    ($($(#[$doc:meta])* $name:ident = $code:literal ($class:literal, $subject:literal, $detail:literal) $text:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $code:literal ($class:literal, $subject:literal, $detail:literal) $reason:ident $text:literal;)*) => {
         impl Rejection {
             $(
                 $(#[$doc])*
                 pub fn $name() -> Self {
                     const CODES: (ReplyCode, EnhancedCode) = checked($code, $class, $subject, $detail);
-                    Self { code: CODES.0, enhanced: CODES.1, text: Cow::Borrowed($text), cause: None }
+                    Self {
+                        code: CODES.0,
+                        enhanced: CODES.1,
+                        text: Cow::Borrowed($text),
+                        reason: Reason::$reason,
+                        cause: None,
+                    }
                 }
             )*
         }
@@ -49,31 +58,31 @@ const fn checked(code: u16, class: u8, subject: u16, detail: u16) -> (ReplyCode,
 
 presets! {
     /// 421 4.3.2: the server closes.
-    shutting_down = 421 (4, 3, 2) "shutting down, try again later";
+    shutting_down = 421 (4, 3, 2) ShuttingDown "shutting down, try again later";
     /// 421 4.7.0: too many connections.
-    too_many_connections = 421 (4, 7, 0) "too many connections, try again later";
+    too_many_connections = 421 (4, 7, 0) TooManyConnections "too many connections, try again later";
     /// 450 4.2.1: the mailbox cannot take mail now.
-    mailbox_busy = 450 (4, 2, 1) "the mailbox cannot take mail now, try again later";
+    mailbox_busy = 450 (4, 2, 1) MailboxBusy "the mailbox cannot take mail now, try again later";
     /// 451 4.3.0: something failed here; the peer keeps the message.
-    local_error = 451 (4, 3, 0) "local error, try again later";
+    local_error = 451 (4, 3, 0) LocalError "local error, try again later";
     /// 452 4.2.2: the mailbox is full.
-    mailbox_full = 452 (4, 2, 2) "the mailbox is full";
+    mailbox_full = 452 (4, 2, 2) MailboxFull "the mailbox is full";
     /// 452 4.3.1: the disk is full.
-    insufficient_storage = 452 (4, 3, 1) "insufficient system storage, try again later";
+    insufficient_storage = 452 (4, 3, 1) StorageFull "insufficient system storage, try again later";
     /// 452 4.5.3: too many recipients.
-    too_many_recipients = 452 (4, 5, 3) "too many recipients, send the rest in another transaction";
+    too_many_recipients = 452 (4, 5, 3) TooManyRecipients "too many recipients, send the rest in another transaction";
     /// 454 4.7.0: whether the password is right cannot be told now.
-    auth_unavailable = 454 (4, 7, 0) "authentication is not available now, try again later";
+    auth_unavailable = 454 (4, 7, 0) AuthUnavailable "authentication is not available now, try again later";
     /// 535 5.7.8: user name or password is wrong; which of them is not told.
-    auth_failed = 535 (5, 7, 8) "authentication failed: user name or password is wrong";
+    auth_failed = 535 (5, 7, 8) AuthFailed "authentication failed: user name or password is wrong";
     /// 550 5.1.1: there is no such mailbox.
-    no_such_user = 550 (5, 1, 1) "there is no such mailbox here";
+    no_such_user = 550 (5, 1, 1) NoSuchUser "there is no such mailbox here";
     /// 550 5.7.1: this server does not pass on mail for that domain.
-    relay_denied = 550 (5, 7, 1) "relaying denied: that domain is not ours";
+    relay_denied = 550 (5, 7, 1) RelayDenied "relaying denied: that domain is not ours";
     /// 552 5.3.4: the message is larger than this server takes.
-    too_big = 552 (5, 3, 4) "the message is larger than this server takes";
+    too_big = 552 (5, 3, 4) MessageTooBig "the message is larger than this server takes";
     /// 554 5.6.0: the content is not acceptable.
-    bad_content = 554 (5, 6, 0) "the content is not acceptable";
+    bad_content = 554 (5, 6, 0) BadContent "the content is not acceptable";
 }
 
 impl Rejection {
@@ -99,7 +108,7 @@ impl Rejection {
         let (class, subject, detail) = enhanced;
         match (ReplyCode::new(code), EnhancedCode::new(class, subject, detail)) {
             (Some(code), Some(enhanced)) if class >= 4 && code.get() / 100 == u16::from(class) => {
-                Ok(Self { code, enhanced, text: text.into(), cause: None })
+                Ok(Self { code, enhanced, text: text.into(), reason: Reason::Refused, cause: None })
             }
             _ => Err(NotARejection),
         }
@@ -109,6 +118,26 @@ impl Rejection {
     #[must_use]
     pub fn with_text(mut self, text: impl Into<Cow<'static, str>>) -> Self {
         self.text = text.into();
+        self
+    }
+
+    /// The same with another reason.
+    #[must_use]
+    pub fn with_reason(mut self, reason: impl Into<Reason>) -> Self {
+        self.reason = reason.into();
+        self
+    }
+
+    /// Why, for logs, metrics and traces; the peer is not told.
+    pub fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// The same in the place of a greeting, where no codes are known but 554 and 421 (RFC 5321 §4.3.2).
+    #[cfg(feature = "server")]
+    pub(crate) fn as_greeting(mut self) -> Self {
+        let code = if self.code.is_permanent() { 554 } else { 421 };
+        self.code = ReplyCode::new(code).unwrap_or(self.code);
         self
     }
 

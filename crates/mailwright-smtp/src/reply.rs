@@ -1,28 +1,24 @@
 //! Replies on the wire (RFC 5321 §4.2, RFC 2034).
 
 use mailwright_core::{EnhancedCode, Output};
-use smallvec::SmallVec;
-
-use crate::rejection::Rejection;
 
 /// Octets of text in a line: 512 (RFC 5321 §4.5.3.1.5) less the codes, blanks and CRLF.
 const TEXT_MAX: usize = 490;
 
-/// Writes a reply, held. Its enhanced code, if it has one, stands in front of each line (RFC 2034 §4). Each line of `text` becomes one of the reply; what is not printable ASCII becomes
-/// `?`, so that nothing a peer sent can come back as a control sequence.
-pub(crate) fn write(output: &mut Output, code: u16, enhanced: Option<EnhancedCode>, text: &str) {
-    let lines: SmallVec<[&str; 8]> = text.lines().collect();
-    let last = lines.len().saturating_sub(1);
-    if lines.is_empty() {
-        line(output, code, enhanced, " ", "");
+/// Writes a reply, held. Its enhanced code, if it has one, stands in front of each line (RFC 2034 §4). What is not
+/// printable ASCII becomes `?`, so that nothing a peer sent can come back as a control sequence.
+pub(crate) fn write<'a>(
+    output: &mut Output,
+    code: u16,
+    enhanced: Option<EnhancedCode>,
+    mut lines: impl Iterator<Item = &'a str>,
+) {
+    let mut text = lines.next().unwrap_or_default();
+    for next in lines {
+        line(output, code, enhanced, "-", text);
+        text = next;
     }
-    for (index, text) in lines.into_iter().enumerate() {
-        line(output, code, enhanced, if index == last { " " } else { "-" }, text);
-    }
-}
-
-pub(crate) fn write_rejection(output: &mut Output, rejection: &Rejection) {
-    write(output, rejection.code().get(), Some(rejection.enhanced()), rejection.text());
+    line(output, code, enhanced, " ", text);
 }
 
 fn line(output: &mut Output, code: u16, enhanced: Option<EnhancedCode>, separator: &str, text: &str) {

@@ -3,6 +3,7 @@
 use mailwright_core::Domain;
 
 use super::stage::Timeouts;
+use crate::protocol::Protocol;
 
 /// The configuration of a client, shared by its connections.
 #[derive(Debug, Clone)]
@@ -41,16 +42,6 @@ impl Config {
             timeouts: Timeouts::default(),
         }
     }
-}
-
-/// What is spoken.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum Protocol {
-    /// SMTP (RFC 5321): one answer a message. A peer that does not know EHLO is told HELO.
-    #[default]
-    Smtp,
-    /// LMTP (RFC 2033): LHLO, and one answer a recipient.
-    Lmtp,
 }
 
 /// Whether TLS is begun by STARTTLS (RFC 3207).

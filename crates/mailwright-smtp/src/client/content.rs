@@ -4,45 +4,8 @@
 use bytes::{Buf, Bytes, BytesMut};
 use mailwright_core::Output;
 use mailwright_core::framing::{BodyFault, DotWriter};
-use memchr::memchr3_iter;
 
-/// Checks content that comes in pieces: lines end in CRLF, and there is no NUL.
-///
-/// A fault is not mended. Whoever has stored or signed the content has seen other octets than would be sent, and
-/// what one program takes for a line end another does not ("SMTP smuggling").
-#[derive(Debug, Default)]
-struct Lines {
-    last: Option<u8>,
-}
-
-impl Lines {
-    fn check(&mut self, text: &[u8]) -> Result<(), BodyFault> {
-        let Some(&first) = text.first() else { return Ok(()) };
-        if self.last == Some(b'\r') && first != b'\n' {
-            return Err(BodyFault::BareCr);
-        }
-        for at in memchr3_iter(b'\r', b'\n', 0, text) {
-            let before = at.checked_sub(1).map_or(self.last, |before| text.get(before).copied());
-            match (text.get(at), text.get(at + 1)) {
-                (Some(b'\r'), None | Some(b'\n')) => {}
-                (Some(b'\r'), _) => return Err(BodyFault::BareCr),
-                (Some(b'\n'), _) if before == Some(b'\r') => {}
-                (Some(b'\n'), _) => return Err(BodyFault::BareLf),
-                _ => return Err(BodyFault::Nul),
-            }
-        }
-        self.last = text.last().copied();
-        Ok(())
-    }
-
-    /// Whether the last line still needs an end.
-    fn end(&self) -> Result<bool, BodyFault> {
-        match self.last {
-            Some(b'\r') => Err(BodyFault::BareCr),
-            last => Ok(!matches!(last, None | Some(b'\n'))),
-        }
-    }
-}
+use crate::lines::Lines;
 
 /// The content of one message on its way out.
 #[derive(Debug)]
@@ -87,7 +50,7 @@ impl Content {
         match &mut self.form {
             Form::Dotted(writer) => {
                 let piece = piece.split_to(piece.len().min(output.room()));
-                self.lines.check(&piece)?;
+                self.lines.check(&piece).map_err(|(_, fault)| fault)?;
                 writer.write(&piece, output);
             }
             Form::Chunked(chunks) => {
@@ -97,7 +60,7 @@ impl Content {
                     if taken.is_empty() {
                         break;
                     }
-                    self.lines.check(&taken)?;
+                    self.lines.check(&taken).map_err(|(_, fault)| fault)?;
                     chunks.next.extend_from_slice(&taken);
                 }
             }

@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use mailwright_core::ReplyCode;
 
 use super::capabilities::Capabilities;
-use super::config::{Protocol, StartTls};
+use super::config::StartTls;
 use super::content::Content;
 use super::error::Error;
 use super::event::{AuthFailure, Event};
@@ -17,6 +17,7 @@ use super::outcome::Failure;
 use super::reply::Reply;
 use super::stage::Stage;
 use super::state::{Auth, Say, State, Verb};
+use crate::protocol::Protocol;
 
 impl Client {
     /// Takes a reply, or the end of the input, if either has come.

@@ -100,7 +100,6 @@
 mod capabilities;
 mod config;
 mod content;
-mod dsn;
 mod error;
 mod event;
 mod hearing;
@@ -114,8 +113,7 @@ mod state;
 mod transaction;
 
 pub use capabilities::Capabilities;
-pub use config::{Config, Limits, Protocol, StartTls};
-pub use dsn::{EnvelopeId, InvalidValue, Notify, OriginalRecipient, Ret};
+pub use config::{Config, Limits, StartTls};
 pub use error::Error;
 pub use event::{AuthFailure, Event, GivenUp, Work, ask};
 pub use machine::Client;
@@ -124,3 +122,6 @@ pub use question::Question;
 pub use reply::{Reply, ReplyFault};
 pub use stage::{Stage, Timeouts};
 pub use transaction::{Extension, Recipient, Transaction, Unsendable};
+
+pub use crate::params::{EnvelopeId, InvalidValue, Notify, OriginalRecipient, Ret};
+pub use crate::protocol::Protocol;

@@ -6,8 +6,7 @@ use mailwright_core::{EnhancedCode, ForwardPath, ReversePath};
 use thiserror::Error;
 
 use super::capabilities::Capabilities;
-use super::dsn::{EnvelopeId, Notify, OriginalRecipient, Ret, Xtext};
-use crate::command::Body;
+use crate::params::{Body, EnvelopeId, Notify, OriginalRecipient, Ret, Xtext};
 
 /// The envelope of one message. Its content is asked for when the server wants it.
 ///

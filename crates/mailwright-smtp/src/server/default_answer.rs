@@ -38,6 +38,7 @@ impl Server {
     /// [`Stale`], as [`answer`](Self::answer).
     pub fn answer_default(&mut self, event: Event) -> Result<(), Stale> {
         match event {
+            Event::Connect { ticket } => self.answer(ticket, Ok(())),
             Event::Hello { ticket, .. } => self.answer(ticket, Ok(())),
             Event::Mail { ticket, .. } => self.answer(ticket, Ok(())),
             Event::Rcpt { ticket, .. } => self.answer(ticket, Ok(())),
@@ -45,7 +46,13 @@ impl Server {
             Event::Auth { ticket, .. } | Event::AuthResponse { ticket, .. } => {
                 self.answer(ticket, Err(Rejection::auth_failed()))
             }
+            Event::XClient { ticket, .. } => self.answer(ticket, Err(Rejection::local_error())),
+            Event::Burl { ticket, .. } => self.answer(ticket, Err(Rejection::local_error())),
             Event::BodyEnd { ticket, .. } => self.answer(ticket, Err(Rejection::local_error())),
+            Event::LmtpBodyEnd { ticket, .. } => self.answer(ticket, Vec::new()),
+            Event::Vrfy { ticket, .. } => self.answer(ticket, Ok(Vec::new())),
+            Event::Expn { ticket, .. } => self.answer(ticket, Err(Rejection::local_error())),
+            Event::Etrn { ticket, .. } => self.answer(ticket, Err(Rejection::local_error())),
             Event::Body(_) | Event::BodyAborted(_) | Event::Reset | Event::Refused(_) => Ok(()),
         }
     }

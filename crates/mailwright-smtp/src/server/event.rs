@@ -5,8 +5,9 @@ use mailwright_core::framing::BodyFault;
 use mailwright_core::{ForwardPath, ReversePath, Secret, Ticket};
 use thiserror::Error;
 
-use crate::command::{MailParams, RcptParams};
+use crate::params::{MailParams, RcptParams};
 use crate::rejection::Rejection;
+use crate::xclient::XClient;
 
 /// What happens in a session. Those with a ticket are questions: see [`Server::answer`](super::Server::answer).
 ///
@@ -16,6 +17,12 @@ use crate::rejection::Rejection;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
+    /// The client is there, and has not been greeted: the first event of each session. Whoever takes its time here finds
+    /// out who does not wait for the greeting.
+    Connect {
+        /// Is it let in? Refused, it is told so, and nothing else is taken from it; with 421, it is let go.
+        ticket: Ticket<ask::Connect>,
+    },
     /// The client says who it is.
     Hello {
         /// What it says.
@@ -39,11 +46,18 @@ pub enum Event {
         /// What is the next step?
         ticket: Ticket<ask::Auth>,
     },
+    /// A proxy, which must be [trusted](super::Server::trusting), tells of its client. The session begins anew.
+    XClient {
+        /// What it tells. With a login, the client counts as authenticated.
+        told: XClient,
+        /// Is it taken for true, and the client let in?
+        ticket: Ticket<ask::XClient>,
+    },
     /// A transaction begins.
     Mail {
-        /// Where failures are reported to.
+        /// Where failures are reported to. Beyond ASCII only with [`smtp_utf8`](MailParams::smtp_utf8).
         from: ReversePath,
-        /// What else the client said.
+        /// What else the client said. `AUTH` is null where the client has not authenticated (RFC 4954 §5).
         params: MailParams,
         /// May it?
         ticket: Ticket<ask::Mail>,
@@ -64,6 +78,13 @@ pub enum Event {
     },
     /// A piece of the content, transparency undone: a slice of the input.
     Body(Bytes),
+    /// A piece of the content is to be had elsewhere (RFC 4468).
+    Burl {
+        /// Where.
+        url: String,
+        /// How many octets was it?
+        ticket: Ticket<ask::Burl>,
+    },
     /// The content has ended.
     BodyEnd {
         /// Octets of it.
@@ -71,10 +92,40 @@ pub enum Event {
         /// Is responsibility for the message taken (RFC 5321 §4.2.5)?
         ticket: Ticket<ask::Message>,
     },
+    /// The content has ended, in LMTP: there is an answer for each recipient (RFC 2033 §4.2).
+    LmtpBodyEnd {
+        /// Octets of it.
+        size: u64,
+        /// How many recipients have been taken.
+        recipients: usize,
+        /// Has it been delivered, to each of them?
+        ticket: Ticket<ask::Deliveries>,
+    },
     /// The content will have no end, or must not be used. The transaction is over.
     BodyAborted(Aborted),
     /// The transaction is over without a message.
     Reset,
+    /// Is there such a mailbox (RFC 5321 §3.5)?
+    Vrfy {
+        /// What the client named: an address, or a name.
+        name: String,
+        /// Whose is it?
+        ticket: Ticket<ask::Vrfy>,
+    },
+    /// Who is on this list (RFC 5321 §3.5)?
+    Expn {
+        /// What the client named.
+        name: String,
+        /// Who is?
+        ticket: Ticket<ask::Expn>,
+    },
+    /// The client wants to be sent what waits for a node (RFC 1985).
+    Etrn {
+        /// A domain; with `@` in front of it, those below it too; with `#`, a queue by its name.
+        node: String,
+        /// Is it done?
+        ticket: Ticket<ask::Etrn>,
+    },
     /// The machine itself has refused a command: nothing to do, but worth a line in the log.
     Refused(Rejection),
 }
@@ -95,6 +146,12 @@ pub enum Aborted {
     /// The client left, or was too slow.
     #[error("the client left, or was too slow")]
     Disconnected,
+    /// The client has begun something else.
+    #[error("the client gave it up")]
+    GivenUp,
+    /// The application could not get a part of it.
+    #[error("a part of the message was not to be had")]
+    Unavailable,
     /// It is larger than the server takes.
     #[error("the message is too large")]
     TooBig,
@@ -131,14 +188,32 @@ impl Accepted {
     }
 }
 
+/// What became of ETRN (RFC 1985 §5.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Etrn {
+    /// What waits is being sent, however much it is.
+    Started,
+    /// Nothing waits.
+    Nothing,
+    /// So many messages wait, and are being sent.
+    Pending(u64),
+}
+
 /// The questions, as types: what a ticket is for decides what its answer is.
 pub mod ask {
+    /// Is the client let in? `Result<(), Rejection>`.
+    #[derive(Debug)]
+    pub enum Connect {}
     /// Is the client welcome? `Result<(), Rejection>`.
     #[derive(Debug)]
     pub enum Hello {}
     /// What is the next step of the exchange? `Result<AuthStep, Rejection>`.
     #[derive(Debug)]
     pub enum Auth {}
+    /// Is what the proxy tells taken for true? `Result<(), Rejection>`.
+    #[derive(Debug)]
+    pub enum XClient {}
     /// May the transaction begin? `Result<(), Rejection>`.
     #[derive(Debug)]
     pub enum Mail {}
@@ -148,7 +223,23 @@ pub mod ask {
     /// May the content come? `Result<(), Rejection>`.
     #[derive(Debug)]
     pub enum Data {}
+    /// How many octets was the part of the content? `Result<u64, Rejection>`; refused, the transaction is over.
+    #[derive(Debug)]
+    pub enum Burl {}
     /// Is the message accepted? `Result<Accepted, Rejection>`.
     #[derive(Debug)]
     pub enum Message {}
+    /// Has the message been delivered? `Vec<Result<Accepted, Rejection>>`, in the order of the recipients. One that is
+    /// missing is told to try again.
+    #[derive(Debug)]
+    pub enum Deliveries {}
+    /// Whose mailbox is it? `Result<Vec<String>, Rejection>`: each as `User Name <user@example.org>`.
+    #[derive(Debug)]
+    pub enum Vrfy {}
+    /// Who is on the list? `Result<Vec<String>, Rejection>`: each as `User Name <user@example.org>`.
+    #[derive(Debug)]
+    pub enum Expn {}
+    /// Is it being sent? `Result<Etrn, Rejection>`.
+    #[derive(Debug)]
+    pub enum Etrn {}
 }

@@ -1,12 +1,23 @@
 //! The server's side of a session.
 
+mod answers;
 mod config;
+mod content;
 mod default_answer;
+mod error;
 mod event;
+mod hearing;
 mod machine;
+mod offer;
 mod question;
+mod refusal;
+mod remark;
+mod speaking;
 
-pub use config::{Config, Limits, Timeouts};
-pub use event::{Aborted, Accepted, AuthStep, Event, Hello, ask};
-pub use machine::{Error, Server, Waiting, WrongProtocol};
+pub use config::{Config, Extensions, FutureRelease, Limits, Timeouts};
+pub use error::{Error, Waiting, WrongProtocol};
+pub use event::{Aborted, Accepted, AuthStep, Etrn, Event, Hello, ask};
+pub use machine::Server;
 pub use question::Question;
+
+pub use crate::protocol::Protocol;

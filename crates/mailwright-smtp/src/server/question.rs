@@ -1,6 +1,6 @@
 //! What a ticket is for decides what its answer is.
 
-use super::event::{Accepted, AuthStep, ask};
+use super::event::{Accepted, AuthStep, Etrn, ask};
 use crate::rejection::Rejection;
 
 /// A question that [`Server::answer`](super::Server::answer) takes an answer to.
@@ -23,13 +23,13 @@ macro_rules! questions {
         #[derive(Debug)]
         pub enum Given {
             $(#[doc = concat!("To [`ask::", stringify!($question), "`].")]
-            $question(Result<$answer, Rejection>),)*
+            $question($answer),)*
         }
 
         $(
             impl sealed::Sealed for ask::$question {}
             impl Question for ask::$question {
-                type Answer = Result<$answer, Rejection>;
+                type Answer = $answer;
 
                 fn given(answer: Self::Answer) -> Given {
                     Given::$question(answer)
@@ -40,10 +40,17 @@ macro_rules! questions {
 }
 
 questions! {
-    Hello: (),
-    Auth: AuthStep,
-    Mail: (),
-    Rcpt: (),
-    Data: (),
-    Message: Accepted,
+    Connect: Result<(), Rejection>,
+    Hello: Result<(), Rejection>,
+    Auth: Result<AuthStep, Rejection>,
+    XClient: Result<(), Rejection>,
+    Mail: Result<(), Rejection>,
+    Rcpt: Result<(), Rejection>,
+    Data: Result<(), Rejection>,
+    Burl: Result<u64, Rejection>,
+    Message: Result<Accepted, Rejection>,
+    Deliveries: Vec<Result<Accepted, Rejection>>,
+    Vrfy: Result<Vec<String>, Rejection>,
+    Expn: Result<Vec<String>, Rejection>,
+    Etrn: Result<Etrn, Rejection>,
 }

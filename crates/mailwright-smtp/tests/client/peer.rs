@@ -66,6 +66,7 @@ impl App<Server> for Inbox {
     fn event(&mut self, server: &mut Server, event: server::Event) -> Note {
         use server::Event;
         match event {
+            Event::Connect { ticket } => server.answer(ticket, Ok(())).unwrap(),
             Event::Hello { ticket, .. } => server.answer(ticket, Ok(())).unwrap(),
             Event::Mail { ticket, .. } => {
                 (self.to, self.content) = (vec![], vec![]);

@@ -29,6 +29,21 @@ fn fragment() -> impl Strategy<Value = Vec<u8>> {
         b"NOOP\n",
         b"NOOP\r\n",
         b"RSET\r\n",
+        b"BDAT 4\r\n",
+        b"BDAT 6 LAST\r\n",
+        b"BDAT 0 LAST\r\n",
+        b"BDAT 3 LAST\r\nab\r",
+        b"BDAT 10\r\nRSET\r\nRSET",
+        b"BDAT 2000\r\n",
+        b"BDAT 99999 LAST\r\n",
+        b"BDAT x\r\n",
+        b"MAIL FROM:<a@b> BODY=BINARYMIME\r\n",
+        b"MAIL FROM:<gr\xc3\xa5@b> SMTPUTF8\r\n",
+        b"RCPT TO:<gr\xc3\xa5@b> NOTIFY=NEVER\r\n",
+        b"BURL imap://x/INBOX;UID=1 LAST\r\n",
+        b"BURL imap://x/INBOX;UID=2\r\n",
+        b"VRFY ann\r\n",
+        b"ETRN few.example\r\n",
         b"AUTH PLAIN\r\n",
         b"AUTH PLAIN cmlnaHQ=\r\n",
         b"cmlnaHQ=\r\n",
@@ -47,7 +62,7 @@ fn fragment() -> impl Strategy<Value = Vec<u8>> {
 fn session() -> impl Strategy<Value = Vec<u8>> {
     let prelude = prop::bool::ANY.prop_map(|far| {
         if far {
-            &b"EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<ann@c>\r\nDATA\r\n"[..]
+            &b"EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<ann@c>\r\n"[..]
         } else {
             &b"EHLO c\r\n"[..]
         }
@@ -67,6 +82,9 @@ mailwright_core::properties! {
         let settings = Settings::from([
             ("auth".to_owned(), "PLAIN LOGIN".to_owned()),
             ("auth-without-tls".to_owned(), "on".to_owned()),
+            ("extensions".to_owned(), "BINARYMIME SMTPUTF8 DSN BURL ETRN VRFY".to_owned()),
+            // What is early depends on when it comes.
+            ("take-early-input".to_owned(), "on".to_owned()),
         ]);
         assert_any_split(&input, &cuts, || bench(&settings));
     }

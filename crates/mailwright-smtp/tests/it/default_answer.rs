@@ -10,6 +10,8 @@ use crate::app::TestBench;
 
 /// What a client is told that says this.
 fn told(config: Config, said: &str) -> String {
+    // All that is said lies there at once.
+    let config = Config { refuse_early_input: false, ..config };
     let mut server = Server::new(Arc::new(config), None);
     let (mut input, mut told, now) = (BytesMut::from(said), Vec::new(), TestBench::start());
     loop {

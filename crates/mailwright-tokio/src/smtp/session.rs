@@ -88,6 +88,9 @@ impl<'a, H: SmtpHandler> Session<'a, H> {
 
     async fn event(&mut self, event: Event) -> Result<(), Ended> {
         match event {
+            Event::Connect { ticket } => {
+                self.answer("connect", ticket, Ok(()));
+            }
             Event::Hello { hello, ticket } => self.hello(hello, ticket).await,
             Event::Auth { mechanism, initial, ticket } => {
                 self.exchange = mechanism.parse().ok().map(|mechanism: Mechanism| Exchange::start(mechanism));
@@ -99,7 +102,10 @@ impl<'a, H: SmtpHandler> Session<'a, H> {
             Event::Data { ticket } => self.data(ticket).await?,
             Event::Reset => self.envelope = None,
             Event::Refused(rejection) => info!(reply = %rejection, "refused"),
-            _ => {}
+            // Nobody else here knows of it.
+            event => {
+                let _ = self.driver.machine.answer_default(event);
+            }
         }
         Ok(())
     }

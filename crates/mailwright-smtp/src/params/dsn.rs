@@ -1,8 +1,10 @@
-//! What is asked for in notifications (RFC 3461 §4), as values that can be written safely.
+//! What is asked for in notifications (RFC 3461 §4), as values that are read, and can be written safely.
 
 use std::fmt;
 
 use thiserror::Error;
+
+use super::xtext::{self, Xtext};
 
 /// How much of the message a report of failure returns: `RET` (RFC 3461 §4.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -11,6 +13,18 @@ pub enum Ret {
     Full,
     /// Its header.
     Headers,
+}
+
+impl Ret {
+    pub(super) fn read(value: &[u8]) -> Option<Self> {
+        if value.eq_ignore_ascii_case(b"FULL") {
+            Some(Self::Full)
+        } else if value.eq_ignore_ascii_case(b"HDRS") {
+            Some(Self::Headers)
+        } else {
+            None
+        }
+    }
 }
 
 impl fmt::Display for Ret {
@@ -38,6 +52,41 @@ impl Notify {
     pub const fn on(success: bool, failure: bool, delay: bool) -> Self {
         Self { success, failure, delay }
     }
+
+    /// Whether the sender is told that the message was delivered.
+    pub const fn success(self) -> bool {
+        self.success
+    }
+
+    /// Whether the sender is told that it could not be delivered.
+    pub const fn failure(self) -> bool {
+        self.failure
+    }
+
+    /// Whether the sender is told that it is delayed.
+    pub const fn delay(self) -> bool {
+        self.delay
+    }
+
+    /// `notify-esmtp-value = "NEVER" / 1#notify-list-element`
+    pub(super) fn read(value: &[u8]) -> Option<Self> {
+        if value.eq_ignore_ascii_case(b"NEVER") {
+            return Some(Self::NEVER);
+        }
+        let mut notify = Self::NEVER;
+        for case in value.split(|&byte| byte == b',') {
+            if case.eq_ignore_ascii_case(b"SUCCESS") {
+                notify.success = true;
+            } else if case.eq_ignore_ascii_case(b"FAILURE") {
+                notify.failure = true;
+            } else if case.eq_ignore_ascii_case(b"DELAY") {
+                notify.delay = true;
+            } else {
+                return None;
+            }
+        }
+        Some(notify)
+    }
 }
 
 impl fmt::Display for Notify {
@@ -64,6 +113,11 @@ pub enum InvalidValue {
     AddressType,
 }
 
+/// RFC 3461 §4.4.
+const ENVID_MAX: usize = 100;
+/// RFC 3461 §4.2.
+const ORCPT_MAX: usize = 500;
+
 /// What the sender calls the transaction: `ENVID` (RFC 3461 §4.4).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct EnvelopeId(String);
@@ -73,8 +127,14 @@ impl EnvelopeId {
     /// If it is not printable ASCII, or over 100 characters when written as xtext.
     pub fn new(text: impl Into<String>) -> Result<Self, InvalidValue> {
         let text = text.into();
-        printable(&text, 100)?;
+        printable(&text, ENVID_MAX)?;
         Ok(Self(text))
+    }
+
+    pub(super) fn read(value: &[u8]) -> Option<Self> {
+        // RFC 3461 §4.4: at most 100 characters, as it is written.
+        let text = xtext::decode(value).filter(|_| value.len() <= ENVID_MAX)?;
+        Self::new(text).ok()
     }
 
     /// As the sender gave it.
@@ -98,10 +158,10 @@ pub struct OriginalRecipient {
 }
 
 impl OriginalRecipient {
-    /// An address of a type, which is `rfc822` for mail as we know it.
+    /// An address of a type, which is `rfc822` for mail as we know it, and `utf-8` for one beyond ASCII (RFC 6533 §3).
     ///
     /// # Errors
-    /// If the type is no atom, or the address not printable ASCII, or both are over 500 characters when
+    /// If the type is no atom, or the address has characters that it may not have, or both are over 500 octets when
     /// written.
     pub fn new(address_type: impl Into<String>, address: impl Into<String>) -> Result<Self, InvalidValue> {
         let (address_type, address) = (address_type.into(), address.into());
@@ -109,9 +169,26 @@ impl OriginalRecipient {
         if address_type.is_empty() || !address_type.bytes().all(is_atom) {
             return Err(InvalidValue::AddressType);
         }
-        let room = 499_usize.checked_sub(address_type.len()).ok_or(InvalidValue::TooLong)?;
-        printable(&address, room)?;
+        let room = (ORCPT_MAX - 1).checked_sub(address_type.len()).ok_or(InvalidValue::TooLong)?;
+        if address_type.eq_ignore_ascii_case("utf-8") && !address.chars().any(char::is_control) {
+            fits(&address, room)?;
+        } else {
+            printable(&address, room)?;
+        }
         Ok(Self { address_type, address })
+    }
+
+    /// `original-recipient-address = addr-type ";" xtext`
+    pub(super) fn read(value: &[u8]) -> Option<Self> {
+        let at = memchr::memchr(b';', value)?;
+        let (address_type, rest) = value.split_at_checked(at)?;
+        let address = xtext::decode(rest.get(1..)?)?;
+        Self::new(std::str::from_utf8(address_type).ok()?, address).ok()
+    }
+
+    /// Whether it can be sent without SMTPUTF8.
+    pub fn is_ascii(&self) -> bool {
+        self.address.is_ascii()
     }
 
     /// The type.
@@ -133,26 +210,18 @@ impl fmt::Display for OriginalRecipient {
 }
 
 fn printable(text: &str, max: usize) -> Result<(), InvalidValue> {
-    if text.is_empty() || !text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+    if !text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return Err(InvalidValue::NotPrintable);
     }
-    let written = text.bytes().map(|byte| if is_xchar(byte) { 1 } else { 3 }).sum::<usize>();
-    if written > max { Err(InvalidValue::TooLong) } else { Ok(()) }
+    fits(text, max)
 }
 
-/// `xtext = *( xchar / hexchar )` (RFC 3461 §4)
-pub(super) struct Xtext<'a>(pub(super) &'a str);
-
-impl fmt::Display for Xtext<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.bytes().try_for_each(|byte| {
-            if is_xchar(byte) { write!(f, "{}", char::from(byte)) } else { write!(f, "+{byte:02X}") }
-        })
+fn fits(text: &str, max: usize) -> Result<(), InvalidValue> {
+    match xtext::written_len(text) {
+        0 => Err(InvalidValue::NotPrintable),
+        len if len > max => Err(InvalidValue::TooLong),
+        _ => Ok(()),
     }
-}
-
-fn is_xchar(byte: u8) -> bool {
-    matches!(byte, b'!'..=b'~') && !matches!(byte, b'+' | b'=')
 }
 
 #[cfg(test)]

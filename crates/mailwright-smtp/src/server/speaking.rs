@@ -1,0 +1,113 @@
+//! What the peer is told. Replies to MAIL, RCPT, RSET and chunks are held until something else is said, or we wait; all
+//! others go out at once (RFC 2920 §3.2).
+
+use mailwright_core::{EnhancedCode, Progress};
+
+use super::error::Error;
+use super::event::{Aborted, Event};
+use super::machine::{Server, State};
+use super::refusal;
+use crate::rejection::Rejection;
+use crate::reply;
+
+/// An enhanced status code as it is written in this crate.
+pub(super) type Enhanced = (u8, u16, u16);
+
+impl Server {
+    /// Says something, held.
+    pub(super) fn hold(&mut self, code: u16, enhanced: Option<Enhanced>, text: &str) {
+        let enhanced = enhanced.and_then(|(class, subject, detail)| EnhancedCode::new(class, subject, detail));
+        self.write(code, enhanced, text);
+    }
+
+    pub(super) fn write(&mut self, code: u16, enhanced: Option<EnhancedCode>, text: &str) {
+        let enhanced = enhanced.filter(|_| self.config.extensions.enhanced_status_codes);
+        let more = self.remark.take().map(|remark| remark.lines).unwrap_or_default();
+        let lines = text.lines().chain(more.iter().flat_map(|line| line.lines()));
+        reply::write(&mut self.output, code, enhanced, lines);
+    }
+
+    pub(super) fn say(&mut self, code: u16, enhanced: Option<Enhanced>, text: &str) {
+        self.hold(code, enhanced, text);
+        self.output.release();
+    }
+
+    /// The application has said yes; held. It may have wanted another text.
+    pub(super) fn grant(&mut self, code: u16, enhanced: Enhanced, text: &str) {
+        let wanted = self.remark.as_mut().and_then(|remark| remark.text.take());
+        self.hold(code, Some(enhanced), wanted.as_deref().unwrap_or(text));
+    }
+
+    pub(super) fn grant_now(&mut self, code: u16, enhanced: Enhanced, text: &str) {
+        self.grant(code, enhanced, text);
+        self.output.release();
+    }
+
+    pub(super) fn tell(&mut self, rejection: &Rejection) {
+        self.write_rejection(rejection);
+        self.output.release();
+    }
+
+    pub(super) fn write_rejection(&mut self, rejection: &Rejection) {
+        self.write(rejection.code().get(), Some(rejection.enhanced()), rejection.text());
+    }
+
+    /// The machine refuses a command. What may be tried again, as recipients that are too many, is no error.
+    pub(super) fn refuse(&mut self, rejection: Rejection) -> Option<Event> {
+        self.tell(&rejection);
+        if rejection.code().is_permanent() {
+            self.count_error();
+        }
+        Some(Event::Refused(rejection))
+    }
+
+    /// The application has refused something; held.
+    pub(super) fn reject(&mut self, rejection: &Rejection) {
+        self.write_rejection(rejection);
+        if rejection.code().get() == 421 {
+            self.output.release();
+            self.state = State::Failed(Error::TurnedAway(rejection.code()));
+        } else if rejection.code().is_permanent() {
+            self.count_error();
+        }
+    }
+
+    pub(super) fn reject_now(&mut self, rejection: &Rejection) {
+        self.reject(rejection);
+        self.output.release();
+    }
+
+    /// A command that gets the client nowhere.
+    pub(super) fn idle(&mut self) {
+        self.session.idle_commands += 1;
+        if self.session.idle_commands > self.config.limits.idle_commands {
+            self.pending = self.fail(Error::TooManyIdleCommands, &refusal::too_many_commands());
+        }
+    }
+
+    pub(super) fn count_error(&mut self) {
+        self.session.errors += 1;
+        if self.session.errors > self.config.limits.errors {
+            self.pending = self.fail(Error::TooManyErrors, &refusal::too_many_errors()).or(self.pending.take());
+        }
+    }
+
+    /// The session ends badly. An open content is aborted.
+    pub(super) fn fail(&mut self, error: Error, rejection: &Rejection) -> Option<Event> {
+        self.tell(rejection);
+        self.timers.clear_all();
+        let aborted = self.abandon(Aborted::Disconnected);
+        self.state = State::Failed(error);
+        aborted.filter(|event| matches!(event, Event::BodyAborted(_)))
+    }
+
+    pub(super) fn close_with(&mut self, rejection: &Rejection) -> Progress<Event> {
+        self.tell(rejection);
+        let aborted = self.abandon(Aborted::Disconnected);
+        self.state = State::Closing;
+        match aborted {
+            Some(event @ Event::BodyAborted(_)) => Progress::Event(event),
+            _ => Progress::Closed,
+        }
+    }
+}
