@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mailwright_core::testing::{App, Bench, Note, Settings};
 use mailwright_core::{ForwardPath, Stale, Ticket, TlsInfo};
@@ -10,9 +10,10 @@ use mailwright_smtp::server::{Etrn, Extensions, FutureRelease, Limits, Protocol,
 use mailwright_smtp::{Accepted, AuthStep, Config, DateTime, Event, Rejection, Server};
 
 /// Orders (`A< ...`): `refuse CODE X.Y.Z text` for the next question, `hold` to keep the next ticket,
-/// `late` to answer the kept one; `text ...`, `line ...` and `delay SECONDS` for the reply to the next question.
-#[derive(Default)]
+/// `late` to answer the kept one; `text ...`, `line ...` and `delay SECONDS` (from the
+/// start of the session) for the reply to the next question.
 pub(crate) struct TestApp {
+    start: Instant,
     orders: VecDeque<Order>,
     held: Option<Held>,
 }
@@ -63,11 +64,12 @@ pub(crate) fn bench(settings: &Settings) -> TestBench {
         None if on("trusted") => Server::new(config, on("tls").then(TlsInfo::default)).trusting(),
         None => Server::new(config, on("tls").then(TlsInfo::default)),
     };
-    let mut app = TestApp::default();
+    let start = TestBench::start();
+    let mut app = TestApp { start, orders: VecDeque::new(), held: None };
     for order in settings.get("first").into_iter().flat_map(|orders| orders.split(" / ")) {
         app.order(order).unwrap();
     }
-    Bench::new(server, app, TestBench::start())
+    Bench::new(server, app, start)
 }
 
 /// Those of the setting `extensions` are offered, beside those that are by default; of the setting `without`, not.
@@ -122,7 +124,7 @@ impl TestApp {
                 Some(Order::Hold) => panic!("this question cannot be held"),
                 Some(Order::Text(text)) => server.set_text(&ticket, text).unwrap(),
                 Some(Order::Line(line)) => server.add_line(&ticket, line).unwrap(),
-                Some(Order::Delay(time)) => server.delay(&ticket, TestBench::start() + time).unwrap(),
+                Some(Order::Delay(time)) => server.delay(&ticket, self.start + time).unwrap(),
                 None => break Ok(yes),
             }
         };
