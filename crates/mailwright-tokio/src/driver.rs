@@ -507,6 +507,8 @@ mod tests {
         let (mut peer, io) = tokio::io::duplex(1 << 16);
         let server = Server::new(Arc::default(), None);
         let mut driver = Driver::new(server, Box::new(io), Arc::new(SystemClock), Arc::default());
+        let connect = driver.next().await.unwrap().unwrap();
+        driver.machine.answer_default(connect).unwrap();
         for _ in 0..3 {
             // More than is read by way of the stack.
             peer.write_all(&[&[b'x'; 2000], &b"\r\n"[..]].concat()).await.unwrap();

@@ -1,5 +1,7 @@
 //! The examples beside others' crates.
 
+use std::fs;
+
 use crate::client::{curl, python, swaks};
 use crate::example::Example;
 
@@ -28,6 +30,22 @@ fn axum_inbox() {
     assert!(curl(&[&format!("{url}{id}")], "").unwrap().ok().contains("\r\n\r\nAt four.\r\n"));
     // 22: an HTTP status of 400 or more.
     assert!(curl(&["--fail", &format!("{url}nothing")], "").unwrap().ended(22).contains("404"));
+}
+
+#[test]
+fn lmtp_server() {
+    let example = Example::start("lmtp_server");
+    let to = "ann@example.org,bob@example.org";
+    for _ in 0..2 {
+        let Some(ran) = swaks(&example.addr(), to, &["--protocol", "LMTP"]) else { return };
+        let text = ran.ok();
+        assert!(text.contains("250 2.0.0 delivered to ann") && text.contains("250 2.0.0 delivered to bob"), "{text}");
+    }
+    // Bob's mailbox is full by now, and that is no matter of Ann's.
+    let ran = swaks(&example.addr(), to, &["--protocol", "LMTP"]).unwrap();
+    assert!(ran.text.contains("250 2.0.0 delivered to ann") && ran.text.contains("452 4.2.2"), "{}", ran.text);
+    let mails = |name| fs::read_dir(example.folder().path().join("mail").join(name)).unwrap().count();
+    assert_eq!((mails("ann"), mails("bob")), (3, 2));
 }
 
 #[test]

@@ -20,7 +20,9 @@ impl Server {
     /// use mailwright_core::{Machine, Progress};
     /// use mailwright_smtp::{Config, Event, Rejection, Server};
     ///
-    /// let mut server = Server::new(Arc::new(Config::default()), None);
+    /// // All that the client says lies there at once: it does not wait for its turn.
+    /// let config = Config { refuse_early_input: false, ..Config::default() };
+    /// let mut server = Server::new(Arc::new(config), None);
     /// let mut input = BytesMut::from("EHLO c.example\r\nMAIL FROM:<a@c.example>\r\nRCPT TO:<nobody@x.example>\r\n");
     /// while let Progress::Event(event) = server.poll_event(&mut input, Instant::now())? {
     ///     match event {

@@ -1,17 +1,37 @@
 //! What an application implements to receive mail.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
+use bytes::Bytes;
 use mailwright_auth::Credentials;
 use mailwright_core::{Address, ReversePath, TlsInfo, TraceId};
-use mailwright_smtp::{Hello, MailParams, Rejection};
+use mailwright_smtp::server::Etrn;
+use mailwright_smtp::{Hello, MailParams, RcptParams, Rejection, Told, XClient};
 
 use super::body::Body;
 use crate::listener::Peer;
 
 /// A decision. Any error becomes a temporary refusal by `?`, so the client keeps the message. The client is told "451
-/// 4.3.0 local error" and the trace id, and the log, which is that of the crate `tracing`, what the error was.
+/// 4.3.0 local error" and the trace id, and the log, which is that of the crate `tracing`, what the error was (WARN).
+///
+/// What is no [`Error`](std::error::Error) becomes one by `std::io::Error::other`: a text, a `Box<dyn Error + Send +
+/// Sync>`, an `anyhow::Error`.
+///
+/// ```
+/// use std::io::Error;
+///
+/// use mailwright_tokio::smtp::Verdict;
+///
+/// fn check(status: u16) -> Result<(), String> {
+///     if status == 200 { Ok(()) } else { Err(format!("status {status}")) }
+/// }
+///
+/// fn taken(status: u16) -> Verdict {
+///     Ok(check(status).map_err(Error::other)?)
+/// }
+/// assert!(taken(500).is_err_and(|no| no.to_string().starts_with("451 4.3.0 local error")));
+/// ```
 pub type Verdict<T = ()> = Result<T, Rejection>;
 
 /// Decides what mail is taken, and takes it. One method has to be written; the others say yes, but for
@@ -40,6 +60,13 @@ pub type Verdict<T = ()> = Result<T, Rejection>;
 /// A method is not called again before it has returned, and its future is dropped when the connection ends;
 /// only [`message`](Self::message) is run to its end once the whole content has come.
 pub trait SmtpHandler: Send + Sync + 'static {
+    /// A client has connected, and has not been greeted. Refused with 421 it is let go; with another code it is told 554,
+    /// and that there is only QUIT. Who takes a while here finds out those who do not wait for the greeting: they are let
+    /// go, and this is not asked to its end.
+    fn connect(&self, _cx: &Ctx) -> impl Future<Output = Verdict> + Send {
+        async { Ok(()) }
+    }
+
     /// A client introduces itself.
     fn hello(&self, _cx: &Ctx, _hello: &Hello) -> impl Future<Output = Verdict> + Send {
         async { Ok(()) }
@@ -66,6 +93,17 @@ pub trait SmtpHandler: Send + Sync + 'static {
         async { Ok(()) }
     }
 
+    /// The same with what else the client said about the recipient (DSN, RRVS). Asks [`rcpt`](Self::rcpt), which does not
+    /// want to know, unless written.
+    fn recipient(
+        &self,
+        cx: &Ctx,
+        to: &Address,
+        _params: &RcptParams,
+    ) -> impl Future<Output = Verdict> + Send {
+        self.rcpt(cx, to)
+    }
+
     /// The content is to follow.
     fn data(&self, _cx: &Ctx, _envelope: &Envelope) -> impl Future<Output = Verdict> + Send {
         async { Ok(()) }
@@ -84,6 +122,41 @@ pub trait SmtpHandler: Send + Sync + 'static {
         envelope: &Envelope,
         body: Body,
     ) -> impl Future<Output = Verdict<String>> + Send;
+
+    /// The same in LMTP (RFC 2033 §4.2), where there is an answer for each recipient, in the order of
+    /// [`Envelope::to`]; one that is missing is told to try again. Gives all the same answer, that of
+    /// [`message`](Self::message), unless written.
+    fn deliveries(
+        &self,
+        cx: &Ctx,
+        envelope: &Envelope,
+        body: Body,
+    ) -> impl Future<Output = Vec<Verdict<String>>> + Send {
+        async { vec![self.message(cx, envelope, body).await; envelope.to.len()] }
+    }
+
+    /// A part of the content that is to be had elsewhere (RFC 4468); asked only if BURL is offered. There are not more
+    /// octets of it than [`message_size`](mailwright_smtp::server::Limits::message_size), or they are in vain.
+    fn burl(&self, _cx: &Ctx, _url: &str) -> impl Future<Output = Verdict<Bytes>> + Send {
+        async { Err(Rejection::local_error()) }
+    }
+
+    /// Whose mailbox is it? Each as `User Name <user@example.org>`; nobody, and the client is told neither yes nor no
+    /// (RFC 5321 §3.5.3). Asked only if VRFY is [put to the application](mailwright_smtp::server::Extensions::vrfy).
+    fn vrfy(&self, _cx: &Ctx, _name: &str) -> impl Future<Output = Verdict<Vec<String>>> + Send {
+        async { Ok(Vec::new()) }
+    }
+
+    /// Who is on the list? Asked only if EXPN is [put to the application](mailwright_smtp::server::Extensions::expn).
+    fn expn(&self, _cx: &Ctx, _list: &str) -> impl Future<Output = Verdict<Vec<String>>> + Send {
+        async { Ok(Vec::new()) }
+    }
+
+    /// Sends what waits for a node (RFC 1985), which the client need not be: whether it may ask is to be decided here.
+    /// Asked only if ETRN is offered.
+    fn etrn(&self, _cx: &Ctx, _node: &str) -> impl Future<Output = Verdict<Etrn>> + Send {
+        async { Err(Rejection::local_error()) }
+    }
 }
 
 /// What is known of a connection and of its current transaction.
@@ -97,6 +170,25 @@ pub struct Ctx {
 }
 
 impl Ctx {
+    /// What a proxy tells of its client. What it does not tell stays; how the client introduced itself, and who it is, was
+    /// said by the proxy for itself.
+    pub(super) fn x_client(&mut self, told: XClient) {
+        let XClient { addr, port, esmtp, helo, login, dest_addr, dest_port, .. } = told;
+        let set = |place: &mut SocketAddr, addr: Option<Told<IpAddr>>, port: Option<Told<u16>>| {
+            if let Some(Told::Is(addr)) = addr {
+                *place = SocketAddr::new(addr, 0);
+            }
+            if let Some(Told::Is(port)) = port {
+                place.set_port(port);
+            }
+        };
+        set(&mut self.peer.remote, addr, port);
+        set(&mut self.peer.local, dest_addr, dest_port);
+        let esmtp = !matches!(esmtp, Some(Told::Is(false)));
+        self.hello = is(helo).map(|name| Hello { name, esmtp });
+        self.user = is(login);
+    }
+
     /// The client's address.
     pub fn peer(&self) -> SocketAddr {
         self.peer.remote
@@ -128,6 +220,13 @@ impl Ctx {
     }
 }
 
+fn is<T>(told: Option<Told<T>>) -> Option<T> {
+    match told {
+        Some(Told::Is(value)) => Some(value),
+        Some(Told::Unavailable) | None => None,
+    }
+}
+
 /// From whom, to whom (RFC 5321 §2.3.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
@@ -135,6 +234,8 @@ pub struct Envelope {
     pub from: ReversePath,
     /// The recipients that were taken, in order.
     pub to: Vec<Address>,
+    /// What else the client said about each of them, in the same order.
+    pub rcpt_params: Vec<RcptParams>,
     /// What else the client said about the message.
     pub params: MailParams,
 }

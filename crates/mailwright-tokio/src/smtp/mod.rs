@@ -11,6 +11,6 @@ pub use handler::{Ctx, Envelope, SmtpHandler, Verdict};
 pub use on_message::{Mail, OnMessage, on_message};
 pub use server::SmtpServer;
 
-/// What the methods of a handler are asked about, and say no with.
+// What the methods of a handler are asked about, and say no with.
 pub use mailwright_core::Address;
 pub use mailwright_smtp::Rejection;

@@ -13,13 +13,15 @@ use super::handler::{Ctx, Envelope, SmtpHandler, Verdict};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Mail {
-    /// Where failures are reported to; `<>` if nowhere. Nobody has proved it.
+    /// Where failures are reported to; `<>` if nowhere. Nobody has proved it. Its
+    /// [`address`](ReversePath::address) is shown without angle brackets, as those of `to` are.
     pub from: ReversePath,
     /// The recipients, one at least, in the order in which they were named. Who stands in the fields To and Cc is
     /// another matter.
     pub to: Vec<Address>,
     /// Header and body with CRLF line ends, as RFC 5322 has them; at most
-    /// [`message_size`](mailwright_smtp::server::Limits::message_size) octets, which is 25 MiB by default.
+    /// [`message_size`](mailwright_smtp::server::Limits::message_size) octets, which is 25 MiB by default. They need not
+    /// be UTF-8. `scan` and `decode_header` of `mailwright-message` find the subject; a parser of mail, the parts.
     pub body: Bytes,
     /// From where, and the trace id.
     pub cx: Ctx,
@@ -44,7 +46,23 @@ pub struct OnMessage<F>(F);
 /// # }
 /// ```
 ///
-/// Who wants to refuse recipients, or to stream the content, writes an [`SmtpHandler`].
+/// The client is told no more of an error than that there was one. Who has something to say returns a [`Rejection`]:
+///
+/// ```
+/// use mailwright_tokio::smtp::{Rejection, on_message};
+///
+/// # async fn hand_on(_message: &[u8]) -> std::io::Result<()> { Ok(()) }
+/// on_message(|mail| async move {
+///     if mail.body.len() > 1 << 20 {
+///         return Err(Rejection::too_big().with_text("1 MiB at most, please")); // 552: the client gives up
+///     }
+///     let later = |_| Rejection::local_error().with_text("our archive is asleep, try again later"); // 451
+///     hand_on(&mail.body).await.map_err(later)
+/// });
+/// ```
+///
+/// It has [`body_answer`](mailwright_smtp::server::Timeouts::body_answer), 8 minutes, like
+/// [`SmtpHandler::message`]. Who wants to refuse recipients, or to stream the content, writes an [`SmtpHandler`].
 pub fn on_message<F, A>(take: F) -> OnMessage<F>
 where
     F: Fn(Mail) -> A + Send + Sync + 'static,

@@ -1,6 +1,7 @@
 //! Listening for SMTP.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
@@ -64,6 +65,7 @@ impl<H: SmtpHandler> SmtpServer<H> {
             driver: Arc::default(),
             tls: None,
             implicit_tls: false,
+            trusts: Box::new(|_| false),
             shutdown: Shutdown::new(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
@@ -91,6 +93,14 @@ impl<H: SmtpHandler> SmtpServer<H> {
     pub fn implicit_tls(mut self, tls: Arc<dyn Tls>) -> Self {
         self.setup.tls = Some(tls);
         self.setup.implicit_tls = true;
+        self
+    }
+
+    /// Believes proxies at these addresses what they tell of their clients by XCLIENT: address, name, and that they have
+    /// logged in. **Whoever is there can pretend to be anybody.** Default nobody.
+    #[must_use]
+    pub fn trust_xclient(mut self, trusts: impl Fn(IpAddr) -> bool + Send + Sync + 'static) -> Self {
+        self.setup.trusts = Box::new(trusts);
         self
     }
 

@@ -1,15 +1,22 @@
 //! One connection: the machine's questions, put to the handler.
 
-use std::pin::pin;
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use mailwright_auth::{AuthError, Exchange, Mechanism, Step};
-use mailwright_core::{Address, Clock, Entropy, ForwardPath, ReversePath, Secret, Ticket, TlsInfo, TraceId};
+use mailwright_core::{
+    Address, Clock, Entropy, ForwardPath, ReversePath, Secret, Stale, Ticket, TlsInfo, TraceId,
+};
 use mailwright_smtp::server::{Error, Question, ask};
-use mailwright_smtp::{Accepted, AuthStep, Config, Event, Hello, MailParams, Rejection, Server};
+use mailwright_smtp::{
+    Accepted, AuthStep, Config, Event, Hello, MailParams, Protocol, RcptParams, Rejection, Server, XClient,
+};
 use tracing::{Instrument, debug, info, info_span, warn};
 
-use super::body::Body;
+use super::body::{Body, BodySender};
 use super::handler::{Ctx, Envelope, SmtpHandler, Verdict};
 use crate::driver::{Driver, DriverConfig, DriverError, handshake};
 use crate::listener::Peer;
@@ -23,6 +30,8 @@ pub(super) struct Setup<H> {
     pub(super) driver: Arc<DriverConfig>,
     pub(super) tls: Option<Arc<dyn Tls>>,
     pub(super) implicit_tls: bool,
+    /// Whose XCLIENT is believed.
+    pub(super) trusts: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
     pub(super) shutdown: Shutdown,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
@@ -71,6 +80,8 @@ struct Session<'a, H> {
 impl<'a, H: SmtpHandler> Session<'a, H> {
     fn new(server: &'a Setup<H>, io: Box<dyn Io>, peer: Peer, tls: Option<TlsInfo>) -> Self {
         let machine = Server::new(Arc::clone(&server.config), tls.clone());
+        let is_trusted = (server.trusts)(peer.remote.ip());
+        let machine = if is_trusted { machine.trusting() } else { machine };
         let driver = Driver::new(machine, io, Arc::clone(&server.clock), Arc::clone(&server.driver))
             .with_tls(server.tls.clone())
             .with_shutdown(&server.shutdown);
@@ -89,7 +100,8 @@ impl<'a, H: SmtpHandler> Session<'a, H> {
     async fn event(&mut self, event: Event) -> Result<(), Ended> {
         match event {
             Event::Connect { ticket } => {
-                self.answer("connect", ticket, Ok(()));
+                let verdict = self.driver.attend(self.server.handler.connect(&self.cx)).await;
+                self.answer("connect", ticket, verdict);
             }
             Event::Hello { hello, ticket } => self.hello(hello, ticket).await,
             Event::Auth { mechanism, initial, ticket } => {
@@ -97,17 +109,51 @@ impl<'a, H: SmtpHandler> Session<'a, H> {
                 self.auth(initial, ticket).await;
             }
             Event::AuthResponse { response, ticket } => self.auth(Some(response), ticket).await,
+            Event::XClient { told, ticket } => self.x_client(told, ticket).await,
             Event::Mail { from, params, ticket } => self.mail(from, params, ticket).await,
-            Event::Rcpt { to, ticket, .. } => self.rcpt(to, ticket).await,
+            Event::Rcpt { to, params, ticket } => self.rcpt(to, params, ticket).await,
             Event::Data { ticket } => self.data(ticket).await?,
             Event::Reset => self.envelope = None,
-            Event::Refused(rejection) => info!(reply = %rejection, "refused"),
-            // Nobody else here knows of it.
+            event => self.aside(event).await,
+        }
+        Ok(())
+    }
+
+    /// What may come at any time, in the middle of a message too.
+    async fn aside(&mut self, event: Event) {
+        let handler = &self.server.handler;
+        match event {
+            Event::Refused(rejection) => info!(reply = %rejection, reason = %rejection.reason(), "refused"),
+            Event::Vrfy { name, ticket } => {
+                let verdict = self.driver.attend(handler.vrfy(&self.cx, &name)).await;
+                self.answer("vrfy", ticket, verdict);
+            }
+            Event::Expn { name, ticket } => {
+                let verdict = self.driver.attend(handler.expn(&self.cx, &name)).await;
+                self.answer("expn", ticket, verdict);
+            }
+            Event::Etrn { node, ticket } => {
+                let verdict = self.driver.attend(handler.etrn(&self.cx, &node)).await;
+                self.answer("etrn", ticket, verdict);
+            }
+            // What is new to us is new to the handler.
             event => {
                 let _ = self.driver.machine.answer_default(event);
             }
         }
-        Ok(())
+    }
+
+    /// A proxy that is trusted speaks for its client from here on.
+    async fn x_client(&mut self, told: XClient, ticket: Ticket<ask::XClient>) {
+        let mut cx = self.cx.clone();
+        cx.x_client(told);
+        let verdict = self.driver.attend(self.server.handler.connect(&cx)).await;
+        let peer = cx.peer.remote;
+        if self.answer("xclient", ticket, verdict) {
+            info!(client = %peer, user = cx.user.as_deref(), "a proxy speaks for another client");
+            self.envelope = None;
+            self.cx = cx;
+        }
     }
 
     async fn hello(&mut self, hello: Hello, ticket: Ticket<ask::Hello>) {
@@ -127,11 +173,11 @@ impl<'a, H: SmtpHandler> Session<'a, H> {
         self.cx.trace_id = new_trace_id(self.server);
         let verdict = self.driver.attend(self.server.handler.mail(&self.cx, &from, &params)).await;
         if self.answer("mail", ticket, verdict) {
-            self.envelope = Some(Envelope { from, to: Vec::new(), params });
+            self.envelope = Some(Envelope { from, to: Vec::new(), rcpt_params: Vec::new(), params });
         }
     }
 
-    async fn rcpt(&mut self, to: ForwardPath, ticket: Ticket<ask::Rcpt>) {
+    async fn rcpt(&mut self, to: ForwardPath, params: RcptParams, ticket: Ticket<ask::Rcpt>) {
         let to = match to {
             ForwardPath::Address(to) => Ok(to),
             ForwardPath::Postmaster => format!("postmaster@{}", self.server.config.hostname)
@@ -139,12 +185,13 @@ impl<'a, H: SmtpHandler> Session<'a, H> {
                 .map_err(Rejection::from),
         };
         let verdict = match &to {
-            Ok(to) => self.driver.attend(self.server.handler.rcpt(&self.cx, to)).await,
+            Ok(to) => self.driver.attend(self.server.handler.recipient(&self.cx, to, &params)).await,
             Err(rejection) => Err(rejection.clone()),
         };
         let accepted = self.answer("rcpt", ticket, verdict);
         if let (true, Ok(to), Some(envelope)) = (accepted, to, &mut self.envelope) {
             envelope.to.push(to);
+            envelope.rcpt_params.push(params);
         }
     }
 
@@ -188,68 +235,91 @@ impl<'a, H: SmtpHandler> Session<'a, H> {
     async fn message(&mut self, envelope: &Envelope) -> Result<(), Ended> {
         let (server, cx) = (self.server, self.cx.clone());
         let (sender, body) = Body::channel();
-        let mut message = pin!(server.handler.message(&cx, envelope, body));
+        let mut message = pin!(take(server, &cx, envelope, body));
         // What the handler says, should it not want to see the end.
-        let mut early: Option<Verdict<String>> = None;
+        let mut early: Option<Vec<Verdict<String>>> = None;
         loop {
             let event = tokio::select! {
                 biased;
-                verdict = &mut message, if early.is_none() => {
-                    early = Some(verdict);
+                verdicts = &mut message, if early.is_none() => {
+                    early = Some(verdicts);
                     continue;
                 }
                 event = self.driver.next() => event?,
             };
             match event {
-                Some(Event::Body(chunk)) if early.is_none() => {
-                    let pass_on = async {
-                        tokio::select! {
-                            biased;
-                            () = sender.send(chunk) => None,
-                            verdict = &mut message => Some(verdict),
-                        }
-                    };
-                    early = self.driver.attend(pass_on).await;
+                Some(Event::Body(chunk)) => {
+                    if early.is_none() {
+                        early = self.driver.attend(pass_on(&sender, chunk, message.as_mut())).await;
+                    }
+                }
+                Some(Event::Burl { url, ticket }) => {
+                    let verdict = self.driver.attend(server.handler.burl(&cx, &url)).await;
+                    let part = verdict.as_ref().map_or(Bytes::new(), Bytes::clone);
+                    let is_given = self.answer("burl", ticket, verdict.map(|part| part.len() as u64));
+                    if is_given && early.is_none() {
+                        early = self.driver.attend(pass_on(&sender, part, message.as_mut())).await;
+                    }
                 }
                 Some(Event::BodyEnd { size, ticket }) => {
-                    let verdict = match early {
-                        Some(verdict) => verdict,
-                        None => {
-                            let finish = async {
-                                tokio::select! {
-                                    biased;
-                                    verdict = &mut message => verdict,
-                                    () = sender.end() => message.await,
-                                }
-                            };
-                            self.driver.attend(finish).await
-                        }
-                    };
-                    self.finish(envelope, size, ticket, verdict);
+                    let mut verdicts = self.verdicts(early, sender, message).await;
+                    let verdict = verdicts.pop().unwrap_or_else(|| Err(Rejection::local_error()));
+                    let text = verdict.as_ref().ok().cloned().unwrap_or_default();
+                    if self.answer("message", ticket, verdict.map(Accepted::new)) {
+                        self.log_accepted(envelope, envelope.to.len(), size, &text);
+                    }
+                    return Ok(());
+                }
+                Some(Event::LmtpBodyEnd { size, ticket, .. }) => {
+                    let verdicts = self.verdicts(early, sender, message).await;
+                    let verdicts: Vec<_> =
+                        verdicts.into_iter().map(|verdict| self.logged("message", verdict)).collect();
+                    let taken = verdicts.iter().filter(|verdict| verdict.is_ok()).count();
+                    let answers = verdicts.into_iter().map(|verdict| verdict.map(Accepted::new)).collect();
+                    match self.driver.machine.answer(ticket, answers) {
+                        Ok(()) if taken > 0 => self.log_accepted(envelope, taken, size, "delivered"),
+                        Ok(()) => {}
+                        Err(Stale) => self.log_late("message"),
+                    }
                     return Ok(());
                 }
                 Some(Event::BodyAborted(why)) => {
                     info!(trace = %self.cx.trace_id, %why, "message given up");
                     return Ok(());
                 }
-                Some(_) => {}
+                Some(event) => self.aside(event).await,
                 None => return Ok(()),
             }
         }
     }
 
-    fn finish(
+    /// What the handler says, now that it has the whole content.
+    async fn verdicts(
         &mut self,
-        envelope: &Envelope,
-        size: u64,
-        ticket: Ticket<ask::Message>,
-        verdict: Verdict<String>,
-    ) {
-        let text = verdict.as_ref().ok().cloned().unwrap_or_default();
-        if self.answer("message", ticket, verdict.map(Accepted::new)) {
-            let (trace, from, recipients) = (self.cx.trace_id, &envelope.from, envelope.to.len());
-            info!(%trace, %from, recipients, size, text, "accepted");
+        early: Option<Vec<Verdict<String>>>,
+        sender: BodySender,
+        mut message: Pin<&mut impl Future<Output = Vec<Verdict<String>>>>,
+    ) -> Vec<Verdict<String>> {
+        if let Some(verdicts) = early {
+            return verdicts;
         }
+        let finish = async {
+            tokio::select! {
+                biased;
+                verdicts = &mut message => verdicts,
+                () = sender.end() => message.await,
+            }
+        };
+        self.driver.attend(finish).await
+    }
+
+    fn log_accepted(&self, envelope: &Envelope, recipients: usize, size: u64, text: &str) {
+        let (trace, from) = (self.cx.trace_id, &envelope.from);
+        info!(%trace, %from, recipients, size, text, "accepted");
+    }
+
+    fn log_late(&self, stage: &'static str) {
+        warn!(trace = %self.cx.trace_id, stage, "the answer came too late: the client was told to try again");
     }
 
     /// Gives an answer. Says whether it was a yes, and came in time: else the client has been told to try
@@ -262,7 +332,7 @@ impl<'a, H: SmtpHandler> Session<'a, H> {
         let yes = verdict.is_ok();
         let in_time = self.driver.machine.answer(ticket, verdict).is_ok();
         if !in_time {
-            warn!(trace = %self.cx.trace_id, stage, "the answer came too late: the client was told to try again");
+            self.log_late(stage);
         }
         yes && in_time
     }
@@ -271,13 +341,40 @@ impl<'a, H: SmtpHandler> Session<'a, H> {
     fn logged<T>(&self, stage: &'static str, verdict: Verdict<T>) -> Verdict<T> {
         verdict.map_err(|rejection| {
             let trace = self.cx.trace_id;
+            let reason = rejection.reason();
             match rejection.cause() {
-                Some(cause) => warn!(%trace, stage, reply = %rejection, %cause, "failed"),
-                None => info!(%trace, stage, reply = %rejection, "rejected"),
+                Some(cause) => warn!(%trace, stage, reply = %rejection, %reason, %cause, "failed"),
+                None => info!(%trace, stage, reply = %rejection, %reason, "rejected"),
             }
             let text = format!("{} ({trace})", rejection.text());
             rejection.with_text(text)
         })
+    }
+}
+
+/// The handler's verdict, or in LMTP its verdicts.
+async fn take<H: SmtpHandler>(
+    server: &Setup<H>,
+    cx: &Ctx,
+    envelope: &Envelope,
+    body: Body,
+) -> Vec<Verdict<String>> {
+    match server.config.protocol {
+        Protocol::Smtp => vec![server.handler.message(cx, envelope, body).await],
+        Protocol::Lmtp => server.handler.deliveries(cx, envelope, body).await,
+    }
+}
+
+/// Gives the handler a piece of the content; what it says, should it not want it.
+async fn pass_on<T>(
+    sender: &BodySender,
+    piece: Bytes,
+    message: Pin<&mut impl Future<Output = T>>,
+) -> Option<T> {
+    tokio::select! {
+        biased;
+        () = sender.send(piece) => None,
+        verdicts = message => Some(verdicts),
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use bytes::BytesMut;
+use mailwright_core::{Machine, Progress};
 use mailwright_smtp::server::Limits;
 use mailwright_smtp::{Accepted, Config, Event, Server};
 use mailwright_tokio::{Driver, DriverConfig, DriverError, Io, SystemClock};
@@ -23,7 +25,12 @@ pub(crate) fn driver(io: impl Io + 'static) -> SmtpDriver {
 }
 
 pub(crate) fn driver_with(config: Config, driver: DriverConfig, io: impl Io + 'static) -> SmtpDriver {
-    let server = Server::new(Arc::new(config), None);
+    // What these tests send is all there at once, and is about later things than the greeting.
+    let config = Config { refuse_early_input: false, ..config };
+    let mut server = Server::new(Arc::new(config), None);
+    if let Ok(Progress::Event(connect)) = server.poll_event(&mut BytesMut::new(), Instant::now()) {
+        server.answer_default(connect).unwrap();
+    }
     Driver::new(server, Box::new(io), Arc::new(SystemClock), Arc::new(driver))
 }
 

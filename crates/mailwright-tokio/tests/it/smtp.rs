@@ -81,8 +81,13 @@ async fn a_failure_after_the_end_keeps_the_mail_with_the_client() {
 async fn two_messages_in_one_segment() {
     let inbox = Inbox::new();
     let (mut client, session) = connect(inbox.server());
-    let message = |to| format!("MAIL FROM:<a@b>\r\nRCPT TO:<{to}@d>\r\nDATA\r\nfor {to}\r\n.\r\n");
-    client.send(format!("EHLO c\r\n{}{}QUIT\r\n", message("bob"), message("eve"))).await;
+    let message = |to: &str| {
+        let text = format!("for {to}\r\n");
+        format!("MAIL FROM:<a@b>\r\nRCPT TO:<{to}@d>\r\nBDAT {} LAST\r\n{text}", text.len())
+    };
+    client.reply().await;
+    client.expect("EHLO c", "250").await;
+    client.send(format!("{}{}QUIT\r\n", message("bob"), message("eve"))).await;
     let all = client.rest().await;
     assert_eq!(all.matches(&format!("250 2.0.0 stored as {TRACE}")).count(), 2, "{all}");
     assert_eq!(inbox.contents(), ["for bob\r\n", "for eve\r\n"]);
