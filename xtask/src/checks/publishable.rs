@@ -33,7 +33,7 @@ const MOST: usize = 5;
 const KEYWORD_MAX: usize = 20;
 
 /// What each archive has besides its sources.
-const SHIPPED: [&str; 3] = ["README.md", "LICENSE-APACHE", "LICENSE-MIT"];
+const SHIPPED: [&str; 4] = ["README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"];
 
 /// What cargo puts there by itself.
 const CARGOS: [&str; 4] = [".cargo_vcs_info.json", "Cargo.lock", "Cargo.toml", "Cargo.toml.orig"];
