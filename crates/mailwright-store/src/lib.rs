@@ -39,7 +39,7 @@ pub use boxed::BoxFuture;
 pub use change::{ChangeHints, ChangeHub, Topic};
 pub use directory::{
     AccountCredentials, Directory, DirectoryConfig, DynDirectory, ManagedDirectory, Resolution,
-    StaticAccount, StaticDirectory, fold_address, fold_local, fold_login,
+    StaticAccount, StaticDirectory, ascii_domain, canonical, fold_address, fold_local, fold_login,
 };
 pub use dyn_store::{DynBlobReader, DynBlobWriter, DynStore};
 pub use error::{BlobError, Health, ReadError, Unavailable};

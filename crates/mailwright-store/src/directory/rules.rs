@@ -6,7 +6,7 @@ use std::future::Future;
 use mailwright_core::{AccountId, Address, Domain, ForwardPath, ReversePath};
 
 use super::contract::Resolution;
-use super::fold::{fold_address, fold_local, split_detail};
+use super::fold::{ascii_domain, fold_address, fold_local, split_detail};
 use crate::error::Unavailable;
 
 /// What a directory knows besides its accounts.
@@ -92,7 +92,7 @@ impl DirectoryConfig {
     }
 
     fn domain_of(&self, address: &Address) -> Option<Domain> {
-        address.domain().parse().ok()
+        ascii_domain(address.domain())?.parse().ok()
     }
 }
 
