@@ -36,7 +36,9 @@ fn message(row: &Row<'_>) -> rusqlite::Result<String> {
     let field = |name| row.get(name).map(|text: String| text.replace(['\r', '\n'], " "));
     let text: String = row.get("text")?;
     let text = text.lines().collect::<Vec<_>>().join("\r\n");
-    Ok(format!("From: {}\r\nSubject: {}\r\n\r\n{text}\r\n", field("customer")?, field("title")?))
+    let kind =
+        "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit";
+    Ok(format!("From: {}\r\nSubject: {}\r\n{kind}\r\n\r\n{text}\r\n", field("customer")?, field("title")?))
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {

@@ -8,6 +8,7 @@
 use std::io::{Error, ErrorKind, Result};
 use std::time::Duration;
 
+use mailwright::message::{decode_header, scan};
 use mailwright::tokio::smtp::{Mail, SmtpServer, on_message};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -39,8 +40,10 @@ impl Hook {
         let head = format!("POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
         let of_body = format!("Content-Type: application/json\r\nContent-Length: {}\r\n\r\n", json.len());
         stream.write_all(format!("{head}{of_body}{json}").as_bytes()).await?;
-        let mut response = String::new();
-        stream.take(RESPONSE_MAX).read_to_string(&mut response).await?;
+        let mut response = Vec::new();
+        stream.take(RESPONSE_MAX).read_to_end(&mut response).await?;
+        // What it says besides need not be UTF-8, and is no reason to be told again.
+        let response = String::from_utf8_lossy(&response);
         match response.split(' ').nth(1) {
             Some(status) if status.starts_with('2') => Ok(()),
             _ => {
@@ -54,8 +57,10 @@ fn as_json(mail: &Mail) -> String {
     let to: Vec<String> = mail.to.iter().map(ToString::to_string).collect();
     // Null if nobody wants to hear of failures, as with reports.
     let from = mail.from.address().map(ToString::to_string);
+    let subject = scan(&mail.body).envelope().ok().and_then(|envelope| envelope.subject.map(decode_header));
     let message = String::from_utf8_lossy(&mail.body);
-    json!({ "id": mail.cx.trace_id().to_string(), "from": from, "to": to, "message": message }).to_string()
+    let id = mail.cx.trace_id().to_string();
+    json!({ "id": id, "from": from, "to": to, "subject": subject, "message": message }).to_string()
 }
 
 #[tokio::main]

@@ -23,7 +23,8 @@ pub enum Stage {
     Rcpt,
     /// At DATA, before the content.
     Data,
-    /// After the content: in the place of the reply that takes the message.
+    /// After the content: in the place of the reply that takes the message. A message that is refused is not kept, and
+    /// no test sees it.
     Message,
 }
 

@@ -42,7 +42,7 @@ impl MailServer {
         self.addrs.get(&protocol).copied().unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into())
     }
 
-    /// As `smtp://127.0.0.1:40025`; `smtps` if it begins with TLS.
+    /// As `smtp://127.0.0.1:40025`; `smtps` if it begins with TLS. See [`addr`](Self::addr) for its parts.
     pub fn smtp_url(&self) -> String {
         self.url(Protocol::Smtp)
     }
@@ -99,7 +99,7 @@ impl MailServer {
         }
     }
 
-    /// What has arrived so far, in order.
+    /// What has arrived so far, in order. A message is here before the client is told 250.
     pub fn messages(&self) -> Vec<Message> {
         self.shared.arrivals.all()
     }
@@ -121,6 +121,24 @@ impl MailServer {
     /// The next time, the client is told `reply` there: a code of 4yz or 5yz, an enhanced code of RFC 3463 if you like,
     /// and a text, behind which comes the trace id of the transaction, in parentheses. Called again, it is for the
     /// time after that.
+    ///
+    /// ```
+    /// use std::net::TcpStream;
+    /// use std::io::{Read, Write};
+    ///
+    /// use mailwright_testkit::{MailServer, Protocol, Stage};
+    ///
+    /// let mail = MailServer::start_blocking();
+    /// mail.fail_next(Stage::Mail, "451 4.3.0 try later");
+    /// let mut program = TcpStream::connect(mail.addr(Protocol::Smtp))?;
+    /// program.write_all(b"HELO c.example\r\nMAIL FROM:<ann@example.org>\r\nMAIL FROM:<ann@example.org>\r\nQUIT\r\n")?;
+    /// program.read_to_string(&mut String::new())?;
+    /// // The program was refused, and tried again.
+    /// let said = mail.transcript();
+    /// assert!(said.contains("S: 451 4.3.0 try later ("), "{said}");
+    /// assert_eq!(said.matches("MAIL FROM:").count(), 2, "{said}");
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
     ///
     /// # Panics
     /// If `reply` is no refusal.
@@ -178,7 +196,8 @@ impl MailServer {
         self.shared.recordings()
     }
 
-    /// The same as one text.
+    /// The same as one text: `C: ` before lines of the client, `S: ` before those of the server, and the like, see
+    /// [`Recording`].
     pub fn transcript(&self) -> String {
         self.recordings().iter().map(|recording| format!("{recording}\n")).collect()
     }

@@ -10,6 +10,23 @@ use tokio_util::task::TaskTracker;
 /// Tells all listeners and connections to finish, and knows when they have.
 ///
 /// Clones are the same shutdown.
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use mailwright_tokio::smtp::on_message;
+/// use mailwright_tokio::{Shutdown, SmtpServer};
+/// use tokio::net::TcpListener;
+///
+/// # async fn ctrl_c() {}
+/// # async fn main_() -> std::io::Result<()> {
+/// let shutdown = Shutdown::new();
+/// let server = SmtpServer::new("mx.example.org", on_message(|_mail| async { Ok(()) })).shutdown(shutdown.clone());
+/// tokio::spawn(server.serve(TcpListener::bind("127.0.0.1:2525").await?));
+/// ctrl_c().await; // in earnest, that of tokio::signal
+/// let all_finished = shutdown.drain(Duration::from_secs(30)).await;
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
     begun: CancellationToken,

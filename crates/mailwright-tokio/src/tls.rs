@@ -9,7 +9,18 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::transport::{Io, Tls, TlsAccepted};
 
-/// [`Tls`] by rustls, as a server.
+/// [`Tls`] by rustls 0.23, as a server.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use mailwright_tokio::smtp::{SmtpHandler, SmtpServer};
+/// use mailwright_tokio::Rustls;
+///
+/// fn secured<H: SmtpHandler>(server: SmtpServer<H>, config: rustls::ServerConfig) -> SmtpServer<H> {
+///     server.start_tls(Arc::new(Rustls::new(Arc::new(config))))
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Rustls(TlsAcceptor);
 

@@ -51,7 +51,7 @@ fn serve(stream: TcpStream, status: &str) -> Value {
     }
     let mut body = vec![0; length];
     stream.read_exact(&mut body).unwrap();
-    let response = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-    stream.get_mut().write_all(response.as_bytes()).unwrap();
+    let head = format!("HTTP/1.1 {status}\r\nContent-Length: 4\r\nConnection: close\r\n\r\n");
+    stream.get_mut().write_all(&[head.as_bytes(), b"caf\xe9"].concat()).unwrap(); // no UTF-8
     serde_json::from_slice(&body).unwrap()
 }

@@ -60,6 +60,20 @@ fn tower_accept() {
 }
 
 #[test]
+fn tower_delivery() {
+    let example = Example::start("tower_delivery");
+    let Some(ran) = swaks(&example.addr(), "ann@example.org", &[]) else { return };
+    assert!(ran.ok().contains("250 2.0.0 archived as "));
+    assert!(example.line().ends_with(": from <app@client.example>"));
+    assert!(example.line().ends_with(" octets are in the archive"));
+    // 26: the content is not taken.
+    let refused = swaks(&example.addr(), "slow@example.org", &[]).unwrap().ended(26);
+    assert!(refused.contains("451 4.3.0 local error, try again later"), "{refused}");
+    assert!(example.line().ends_with(": from <app@client.example>"));
+    swaks(&example.addr(), "ann@example.org", &[]).unwrap().ok();
+}
+
+#[test]
 fn blocking_server() {
     let example = Example::start("blocking_server");
     // Two at once, and one who says nothing.

@@ -12,7 +12,12 @@ use crate::unsupported::Unsupported;
 /// Data of your own as mailboxes: folders of messages, which have numbers that ascend and are never used again.
 ///
 /// The first four methods are enough for a mailbox that can be read and searched, whose changes show within
-/// [`SourceServer::poll`](crate::SourceServer::poll). Whatever a method does not do the client is told it cannot do.
+/// [`SourceServer::poll`](crate::SourceServer::poll). Whatever a method does not do the client is told it cannot do, when
+/// it tries: SELECT offers a mailbox that can be written, whichever methods there are.
+///
+/// Methods run on the threads of the runtime. What blocks for longer than a moment, as a query of SQLite may, belongs
+/// into `tokio::task::spawn_blocking`; the guard of a `std::sync::Mutex` must be gone before the next `await`, or the
+/// compiler says that the future is not `Send`.
 pub trait Source: Send + Sync + 'static {
     /// Who has logged in.
     type User: Clone + Send + Sync + 'static;
@@ -27,7 +32,8 @@ pub trait Source: Send + Sync + 'static {
     /// If they cannot be told now.
     fn folders(&self, user: &Self::User) -> impl Future<Output = SourceResult<Vec<Folder>>> + Send;
 
-    /// The messages in a folder, in any order: all of them, each time. It is asked for when a client looks into the
+    /// The messages in a folder, which is one of those that [`folders`](Self::folders) gave, in any order: all of them,
+    /// each time. It is asked for when a client looks into the
     /// folder, and by each such session again at every poll, so keep it cheap: sizes should be known without reading the
     /// messages if these are many.
     ///
@@ -41,10 +47,15 @@ pub trait Source: Send + Sync + 'static {
 
     /// A message, as long as its entry says, with CRLF line ends (RFC 5322). One of another length is not shown, and the
     /// log says so: clients ask for octets by their place, and keep what they have read. What stands for data of others
-    /// in a header field must have no line end, or they write fields.
+    /// in a header field must have no line end, or they write fields; what is beyond ASCII there is encoded (RFC 2047),
+    /// and in the text declared, `Content-Type: text/plain; charset=utf-8`.
+    ///
+    /// Nothing of it is kept but the message that was read last: FETCH asks for each message it shows, SEARCH for each
+    /// that its other keys do not rule out: once for SUBJECT, FROM and the like, up to twice for BODY and TEXT.
     ///
     /// # Errors
-    /// If it cannot be read, or is gone since: the client is told that it cannot have it now.
+    /// If it cannot be read, or is gone since its entry was given: the client is told that it cannot have it now, `NO
+    /// [UNAVAILABLE]`, as it is of a SEARCH that has to look at it. Any error does.
     fn message(
         &self,
         user: &Self::User,
@@ -52,7 +63,8 @@ pub trait Source: Send + Sync + 'static {
         uid: u32,
     ) -> impl Future<Output = SourceResult<Vec<u8>>> + Send;
 
-    /// A message has these flags from now on.
+    /// A message has these flags from now on: all of them, and no others. A client that reads a message sets `\Seen`
+    /// by that; it gets the message even if this is an error, and the flag is not set.
     ///
     /// # Errors
     /// If not.
@@ -104,7 +116,8 @@ pub trait Source: Send + Sync + 'static {
 /// What the methods of a [`Source`] give.
 pub type SourceResult<T> = Result<T, SourceError>;
 
-/// Why a source does not do something. Any error becomes one by `?`. (For that, it is itself no [`Error`].)
+/// Why a source does not do something. Any error becomes one by `?`; what is none, a text say, by
+/// `std::io::Error::other`. (For that, it is itself no [`Error`].)
 #[derive(Debug, Clone)]
 pub struct SourceError(Option<Arc<dyn Error + Send + Sync>>);
 
@@ -179,14 +192,15 @@ impl Entry {
         Self { uid, size, flags: Flags::new(), date: InternalDate::default() }
     }
 
-    /// Its flags. Default none.
+    /// Its flags, as `SystemFlag::Seen` or [`Flags`], of `mailwright-store`. Default none.
     #[must_use]
     pub fn flags(mut self, flags: impl Into<Flags>) -> Self {
         self.flags = flags.into();
         self
     }
 
-    /// When it arrived. Default 1970.
+    /// When it arrived: a [`Timestamp`](mailwright_core::Timestamp), which is milliseconds since 1970 and is shown as UTC,
+    /// or an [`InternalDate`]. Default 1970.
     #[must_use]
     pub fn date(mut self, date: impl Into<InternalDate>) -> Self {
         self.date = date.into();

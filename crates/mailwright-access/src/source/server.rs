@@ -106,7 +106,8 @@ impl<S: Source> SourceServer<S> {
 
     common_settings!(setup, config, "STARTTLS");
 
-    /// Listens there, and takes connections until the shutdown begins.
+    /// Listens there, and takes connections until the shutdown begins. Who asks for port 0 binds a listener first and
+    /// serves it, so as to know which port it is.
     ///
     /// # Errors
     /// If the address cannot be had.

@@ -46,7 +46,8 @@ pub struct OnMessage<F>(F);
 /// # }
 /// ```
 ///
-/// The client is told no more of an error than that there was one. Who has something to say returns a [`Rejection`]:
+/// The client is told no more of an error than that there was one. Who has something to say returns a
+/// [`Rejection`](mailwright_smtp::Rejection):
 ///
 /// ```
 /// use mailwright_tokio::smtp::{Rejection, on_message};
@@ -56,8 +57,8 @@ pub struct OnMessage<F>(F);
 ///     if mail.body.len() > 1 << 20 {
 ///         return Err(Rejection::too_big().with_text("1 MiB at most, please")); // 552: the client gives up
 ///     }
-///     let later = |_| Rejection::local_error().with_text("our archive is asleep, try again later"); // 451
-///     hand_on(&mail.body).await.map_err(later)
+///     let asleep = |error| Rejection::from(error).with_text("our archive is asleep, try again later");
+///     hand_on(&mail.body).await.map_err(asleep) // 451, and the log has the error
 /// });
 /// ```
 ///
