@@ -3,6 +3,7 @@
 #![warn(missing_docs)]
 
 mod address;
+mod causes;
 mod code;
 pub mod framing;
 mod id;
@@ -19,6 +20,7 @@ mod trace;
 mod uid_set;
 
 pub use address::{Address, Domain, ForwardPath, InvalidAddress, ReversePath};
+pub use causes::Causes;
 pub use code::{EnhancedCode, ReplyCode};
 pub use id::{AccountId, BlobId, MailboxId, ModSeq, ThreadId, Uid, UidValidity};
 pub use machine::{Machine, Progress, TlsInfo, Upgrade, Upgraded};

@@ -135,7 +135,7 @@ impl Rejection {
 
     /// The same in the place of a greeting, where no codes are known but 554 and 421 (RFC 5321 §4.3.2).
     #[cfg(feature = "server")]
-    pub(crate) fn as_greeting(mut self) -> Self {
+    pub(crate) fn into_greeting(mut self) -> Self {
         let code = if self.code.is_permanent() { 554 } else { 421 };
         self.code = ReplyCode::new(code).unwrap_or(self.code);
         self

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::iter;
 
 use bytes::Bytes;
-use mailwright_core::{Ticket, Uid, UidSet};
+use mailwright_core::{Causes, Ticket, Uid, UidSet};
 use mailwright_imap::Rejection;
 use mailwright_imap::server::{Changed, Fetch, ask};
 use mailwright_imap::types::FetchItem;
@@ -129,7 +129,7 @@ impl<S: Store, A> Session<'_, S, A> {
                 None => there.push(ready),
                 Some(BlobError::Gone(_)) => self.driver.machine.fetch_gone(ticket, uid)?,
                 Some(error) => {
-                    warn!(%uid, %error, "a message cannot be read");
+                    warn!(%uid, error = %Causes(error), "a message cannot be read");
                     *refused = Some(of_blob(error.clone()));
                 }
             }
@@ -166,7 +166,7 @@ impl<S: Store, A> Session<'_, S, A> {
             Ok(_) => Ok(Vec::new()),
             Err(error) => {
                 // Reading goes before.
-                warn!(cause = %error.cause, "messages that were read could not be made \\Seen");
+                warn!(cause = %Causes(&error), "messages that were read could not be made \\Seen");
                 Ok(Vec::new())
             }
         }
@@ -249,7 +249,8 @@ fn whole<T>(done: Result<T, Stop>, uid: Uid, refused: &mut Option<Rejection>) ->
     match done {
         Ok(done) => Ok(Some(done)),
         Err(Stop::Refused(rejection)) => {
-            warn!(%uid, reply = %rejection, "a message cannot be fetched");
+            let cause = rejection.cause().map(|cause| Causes(cause).to_string());
+            warn!(%uid, reply = %rejection, cause, "a message cannot be fetched");
             *refused = Some(rejection);
             Ok(None)
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mailwright_auth::Exchange;
 use mailwright_core::Machine as _;
-use mailwright_core::{AccountId, MailboxId, ModSeq, Ticket, Uid};
+use mailwright_core::{AccountId, Causes, MailboxId, ModSeq, Ticket, Uid};
 use mailwright_imap::server::Question;
 use mailwright_imap::{Rejection, Server};
 use mailwright_store::{Appended, Batch, ChangeHints, Flags, OpOutcome, Rejected, Snapshot, Store};
@@ -121,7 +121,7 @@ impl<'a, S: Store, A> Session<'a, S, A> {
             Ok(answer) => Ok(answer),
             Err(Stop::Refused(rejection)) => {
                 match rejection.cause() {
-                    Some(cause) => warn!(reply = %rejection, %cause, "refused"),
+                    Some(cause) => warn!(reply = %rejection, cause = %Causes(cause), "refused"),
                     None => info!(reply = %rejection, "refused"),
                 }
                 Err(rejection)

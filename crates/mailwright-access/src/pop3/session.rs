@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use mailwright_auth::{Credentials, Exchange, Mechanism, Step};
-use mailwright_core::{BlobId, MailboxId, Secret, Ticket, Uid, UidSet};
+use mailwright_core::{BlobId, Causes, MailboxId, Secret, Ticket, Uid, UidSet};
 use mailwright_pop3::server::{Error, Question, ask};
 use mailwright_pop3::{AuthStep, Event, Flow, Maildrop, Message, Rejection, Server};
 use mailwright_store::{BlobReader, Columns, Expunge, MailboxName, Op, Snapshot, Store};
@@ -73,7 +73,7 @@ impl<'a, S: Store, A: Authenticate> Session<'a, S, A> {
                 let answer = self.expunge(uids).await;
                 // Free before the client is told, which may come back at once.
                 self.open = None;
-                self.answer(ticket, answer);
+                self.answer(ticket, logged(answer));
             }
             Event::Abandoned => self.open = None,
             Event::Refused(rejection) => info!(reply = %rejection, "refused"),
@@ -125,7 +125,7 @@ impl<'a, S: Store, A: Authenticate> Session<'a, S, A> {
                 }
             }
             Err(rejection) => {
-                self.answer(ticket, Err(rejection));
+                self.answer(ticket, logged(Err(rejection)));
             }
         }
     }
@@ -139,7 +139,7 @@ impl<'a, S: Store, A: Authenticate> Session<'a, S, A> {
         let mut reader = match self.driver.attend(self.store.read_blob(blob, 0..message.size)).await {
             Ok(reader) => reader,
             Err(error) => {
-                self.answer(ticket, Err(error.into()));
+                self.answer(ticket, logged(Err(error.into())));
                 return Ok(());
             }
         };
@@ -154,7 +154,7 @@ impl<'a, S: Store, A: Authenticate> Session<'a, S, A> {
                 Err(error) => break Err(error.into()),
             }
         };
-        self.answer(ticket, answer);
+        self.answer(ticket, logged(answer));
         Ok(())
     }
 
@@ -178,6 +178,15 @@ impl<'a, S: Store, A: Authenticate> Session<'a, S, A> {
         }
         in_time
     }
+}
+
+/// Puts a failure of ours into the log: the client is told that there was one, and no more.
+fn logged<T>(answer: Result<T, Rejection>) -> Result<T, Rejection> {
+    answer.inspect_err(|rejection| {
+        if let Some(cause) = rejection.cause() {
+            warn!(reply = %rejection, cause = %Causes(cause), "failed");
+        }
+    })
 }
 
 /// The messages of an account's INBOX.

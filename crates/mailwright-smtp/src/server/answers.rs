@@ -42,7 +42,7 @@ impl Server {
                 self.say(220, None, &(name + text.as_deref().unwrap_or("mailwright")));
             }
             Err(rejection) => {
-                let rejection = rejection.as_greeting();
+                let rejection = rejection.into_greeting();
                 // RFC 5321 §3.1: who is not welcome may say QUIT; 421 closes.
                 self.session.is_unwelcome = true;
                 self.reject_now(&rejection);
@@ -157,38 +157,35 @@ impl Server {
     }
 
     fn settle_message(&mut self, answer: Result<Accepted, Rejection>) {
-        self.end_transaction();
-        self.say_result(answer);
-        self.output.release();
+        self.end_transaction(&[answer]);
     }
 
     fn settle_deliveries(&mut self, answers: Vec<Result<Accepted, Rejection>>) {
         let State::Asked(Asked::Deliveries { recipients }) = &self.state else { return };
         let missing = std::iter::repeat_with(|| Err(Rejection::local_error()));
         let answers: Vec<_> = answers.into_iter().chain(missing).take(*recipients).collect();
-        self.end_transaction();
+        self.end_transaction(&answers);
+    }
+
+    fn end_transaction(&mut self, answers: &[Result<Accepted, Rejection>]) {
+        self.state = State::Command;
+        self.session.transaction = None;
         for answer in answers {
-            self.say_result(answer);
-            if !matches!(self.state, State::Command) {
-                break;
+            match answer {
+                Ok(Accepted { text }) => {
+                    self.session.idle_commands = 0;
+                    self.grant(250, (2, 0, 0), if text.is_empty() { "accepted" } else { text });
+                }
+                Err(rejection) => self.write_rejection(rejection),
+            }
+        }
+        // Behind the last of them: a client that is not told of a recipient delivers to it again.
+        for rejection in answers.iter().filter_map(|answer| answer.as_ref().err()) {
+            if matches!(self.state, State::Command) {
+                self.weigh(rejection);
             }
         }
         self.output.release();
-    }
-
-    fn end_transaction(&mut self) {
-        self.state = State::Command;
-        self.session.transaction = None;
-    }
-
-    fn say_result(&mut self, answer: Result<Accepted, Rejection>) {
-        match answer {
-            Ok(Accepted { text }) => {
-                self.session.idle_commands = 0;
-                self.grant(250, (2, 0, 0), if text.is_empty() { "accepted" } else { &text });
-            }
-            Err(rejection) => self.reject(&rejection),
-        }
     }
 
     fn settle_look_up(&mut self, answer: Result<Vec<String>, Rejection>) {

@@ -12,5 +12,5 @@ pub use on_message::{Mail, OnMessage, on_message};
 pub use server::SmtpServer;
 
 // What the methods of a handler are asked about, and say no with.
-pub use mailwright_core::Address;
+pub use mailwright_core::{Address, ReversePath};
 pub use mailwright_smtp::Rejection;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use mailwright_auth::{AuthError, Exchange, Mechanism, Step};
 use mailwright_core::{
-    Address, Clock, Entropy, ForwardPath, ReversePath, Secret, Stale, Ticket, TlsInfo, TraceId,
+    Address, Causes, Clock, Entropy, ForwardPath, ReversePath, Secret, Stale, Ticket, TlsInfo, TraceId,
 };
 use mailwright_smtp::server::{Error, Question, ask};
 use mailwright_smtp::{
@@ -343,7 +343,9 @@ impl<'a, H: SmtpHandler> Session<'a, H> {
             let trace = self.cx.trace_id;
             let reason = rejection.reason();
             match rejection.cause() {
-                Some(cause) => warn!(%trace, stage, reply = %rejection, %reason, %cause, "failed"),
+                Some(cause) => {
+                    warn!(%trace, stage, reply = %rejection, %reason, cause = %Causes(cause), "failed");
+                }
                 None => info!(%trace, stage, reply = %rejection, %reason, "rejected"),
             }
             let text = format!("{} ({trace})", rejection.text());
