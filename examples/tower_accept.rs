@@ -1,5 +1,5 @@
-//! tower's layers around accept: a session is a `Service<Connection>`, so whatever there is for services limits,
-//! delays, sheds or refuses connections, before a word is said.
+//! tower's layers around the taking of a connection: whatever there is for services limits, delays, sheds or refuses
+//! connections, before a word is said.
 //!
 //! `cargo run -p mailwright-examples --example tower_accept`, then `swaks --server ADDRESS --to ann@example.org` once
 //! from 127.0.0.1, and once with `--local-interface 127.0.0.2`.
@@ -8,25 +8,23 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use mailwright::bytes::Bytes;
 use mailwright::tokio::smtp::{SmtpServer, on_message};
-use mailwright::tokio::{Gate, GateLimits, Io, Peer, Shutdown, accept_all};
+use mailwright::tokio::tower::{BoxError, Connection, serve};
+use mailwright::tokio::{Gate, GateLimits, Shutdown};
 use tokio::net::TcpListener;
-use tower::util::BoxCloneSyncService;
-use tower::{BoxError, ServiceBuilder, ServiceExt, service_fn};
-
-/// What the services take: a connection, and whose it is.
-struct Connection {
-    io: Box<dyn Io>,
-    peer: Peer,
-}
+use tower::ServiceBuilder;
 
 /// Nobody is let in from there.
 const BANNED: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
 fn allowed(connection: Connection) -> Result<Connection, BoxError> {
+    let client = connection.peer.remote.ip();
     // What is not handed on is dropped, and so closed.
-    if connection.peer.remote.ip() == BANNED { Err("not from there".into()) } else { Ok(connection) }
+    if client == BANNED {
+        println!("{client}: not from there");
+        return Err("not from there".into());
+    }
+    Ok(connection)
 }
 
 #[tokio::main]
@@ -37,31 +35,14 @@ async fn main() -> std::io::Result<()> {
         println!("{} -> {:?}: {} octets", mail.from, mail.to, mail.body.len());
         Ok(())
     });
-    let server = Arc::new(SmtpServer::new("mx.example.org", print));
-    let session = service_fn(move |Connection { io, peer }| {
-        let server = Arc::clone(&server);
-        async move {
-            server.session(io, peer).await;
-            Ok::<_, BoxError>(())
-        }
-    });
     let sessions = ServiceBuilder::new()
         .load_shed() // who finds no room is let go, and not kept waiting
         .concurrency_limit(100)
         .filter(allowed)
         .timeout(Duration::from_secs(3600)) // however busy it looks
-        .service(session);
-    let sessions = BoxCloneSyncService::new(sessions);
+        .service(Arc::new(SmtpServer::new("mx.example.org", print)));
     // The gate counts by address, which no layer above does.
     let gate = Gate::new(GateLimits::default());
-    accept_all(listener, gate, Shutdown::new(), Bytes::from_static(b"421 busy\r\n"), |io, peer| {
-        let session = sessions.clone().oneshot(Connection { io, peer });
-        async move {
-            if let Err(error) = session.await {
-                println!("{}: {error}", peer.remote.ip());
-            }
-        }
-    })
-    .await;
+    serve(listener, gate, Shutdown::new(), "421 4.7.0 too many connections\r\n".into(), sessions).await;
     Ok(())
 }

@@ -1,12 +1,17 @@
-//! The content of messages: finding its end and undoing its dots, beside a search for the end alone and beside
-//! copying it.
+//! The content of messages: finding its end and undoing its dots, and doing them, beside a search for the end alone and
+//! beside copying it.
+#![expect(clippy::expect_used, clippy::panic, reason = "a measurement that fails is over")]
 
 use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Instant;
 
-use bytes::BytesMut;
+use bytes::{Buf, Bytes, BytesMut};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group};
 use mailwright_benches::compare::{compare, prepared, timed};
 use mailwright_core::framing::{DotReader, DotStep};
+use mailwright_core::{ForwardPath, Machine, Progress, ReversePath, Ticket};
+use mailwright_smtp::client::{Client, Config, Event, Recipient, StartTls, Transaction, Work, ask};
 use memchr::memmem;
 
 /// Of a large message, for criterion.
@@ -44,6 +49,47 @@ fn read(mut body: BytesMut, step: usize) -> u64 {
     }
 }
 
+/// A client that waits for content.
+fn client() -> (Client, Ticket<ask::Body>) {
+    let name = "client.example".parse().expect("a domain");
+    let config = Config { start_tls: StartTls::Never, ..Config::new(name) };
+    let mut client = Client::new(Arc::new(config), None);
+    let to = vec![Recipient::new(ForwardPath::Postmaster)];
+    let mut work = Some(Work::Send(Transaction::new(ReversePath::Null, to)));
+    let mut replies = ["220 mx\r\n", "250 mx\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n"].iter();
+    let (mut input, now) = (BytesMut::new(), Instant::now());
+    loop {
+        match client.poll_event(&mut input, now).expect("a session") {
+            Progress::Event(Event::Ready { ticket }) => {
+                client.answer(ticket, work.take().expect("one message")).expect("in time");
+            }
+            Progress::Event(Event::Body { ticket }) => return (client, ticket),
+            Progress::NeedInput => input.extend_from_slice(replies.next().expect("all replies").as_bytes()),
+            other => panic!("{other:?}"),
+        }
+        let output = client.output();
+        output.advance(output.remaining());
+    }
+}
+
+/// Checks and writes all of it, given in pieces of `step`; what is written is dropped.
+fn write((client, ticket): &mut (Client, Ticket<ask::Body>), content: &Bytes, step: usize) -> u64 {
+    let (mut content, mut size) = (content.clone(), 0);
+    while !content.is_empty() {
+        let mut piece = content.split_to(step.min(content.len()));
+        while !piece.is_empty() {
+            client.body(ticket, &mut piece).expect("sound content");
+            let output = client.output();
+            while output.has_remaining() {
+                let len = black_box(output.chunk()).len();
+                size += len as u64;
+                output.advance(len);
+            }
+        }
+    }
+    size
+}
+
 fn find(body: &[u8]) -> u64 {
     memmem::find(body, END).map_or(0, |at| at as u64)
 }
@@ -70,14 +116,19 @@ fn benches(criterion: &mut Criterion) {
 
     for (name, body) in &bodies(SHORT) {
         let (mut copy, fresh) = (body.clone(), || BytesMut::from(&body[..]));
+        let content = Bytes::from(String::from_utf8_lossy(body).replace("\r\n.", "\r\n"));
         compare(
             &format!("Content, {name}"),
             (body.len() as u64, "octets"),
             body.len() as u64,
             &mut [
                 ("memmem for the end alone", &mut || timed(|| find(body))),
+                ("DotReader in one slice", &mut || prepared(fresh, |input| read(input.split(), usize::MAX))),
+                ("DotReader by 4 KiB", &mut || prepared(fresh, |input| read(input.split(), 4 << 10))),
                 ("DotReader by 16 KiB", &mut || prepared(fresh, |input| read(input.split(), 16 << 10))),
                 ("DotReader by 64 KiB", &mut || prepared(fresh, |input| read(input.split(), 64 << 10))),
+                ("client by 64 KiB", &mut || prepared(client, |client| write(client, &content, 64 << 10))),
+                ("client by 4 KiB", &mut || prepared(client, |client| write(client, &content, 4 << 10))),
                 ("memcpy", &mut || timed(|| copy.copy_from_slice(black_box(body)))),
             ],
         );

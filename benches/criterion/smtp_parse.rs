@@ -10,12 +10,13 @@ use criterion::{Criterion, Throughput, criterion_group};
 use mailwright_benches::compare::{compare, prepared, timed};
 use mailwright_core::framing::{Line, LineFramer, LineLimits};
 use mailwright_core::{Machine, Progress};
+use mailwright_smtp::server::Extensions;
 use mailwright_smtp::{Command, Config, Event, Rejection, Server};
 use smtp_proto::Request;
 
-/// Sessions of ten commands, as pipelining clients send them.
+/// Sessions of twelve commands, as pipelining clients send them.
 const SESSIONS: usize = 200;
-const COMMANDS: u64 = SESSIONS as u64 * 10;
+const COMMANDS: u64 = SESSIONS as u64 * 12;
 
 fn sessions() -> Vec<u8> {
     let session = |n: usize| {
@@ -28,7 +29,9 @@ fn sessions() -> Vec<u8> {
              DATA\r\n\
              RSET\r\n\
              NOOP\r\n\
-             MAIL FROM:<>\r\n\
+             MAIL FROM:<> RET=HDRS ENVID=QQ{n}314159\r\n\
+             RCPT TO:<list-owner{n}@example.com> NOTIFY=FAILURE,DELAY ORCPT=rfc822;owner{n}@example.com\r\n\
+             BDAT 0 LAST\r\n\
              QUIT\r\n"
         )
     };
@@ -81,18 +84,17 @@ fn machine(input: &mut BytesMut, config: &Arc<Config>, now: Instant) -> u64 {
 
 fn answer(server: &mut Server, event: Event) {
     match event {
-        Event::Hello { ticket, .. } => server.answer(ticket, Ok(())),
-        Event::Mail { ticket, .. } => server.answer(ticket, Ok(())),
-        Event::Rcpt { ticket, .. } => server.answer(ticket, Ok(())),
         Event::Data { ticket } => server.answer(ticket, Err(Rejection::mailbox_busy())),
-        _ => Ok(()),
+        event => server.answer_default(event),
     }
     .expect("in time");
 }
 
 fn benches(criterion: &mut Criterion) {
     let octets = sessions();
-    let config = Arc::new(Config::default());
+    // All commands of a session lie there at once.
+    let extensions = Extensions { dsn: true, ..Extensions::default() };
+    let config = Arc::new(Config { refuse_early_input: false, extensions, ..Config::default() });
     let mut group = criterion.benchmark_group("smtp_parse");
     group.throughput(Throughput::Elements(COMMANDS));
     group.bench_function("mailwright", |bencher| {

@@ -29,7 +29,9 @@ pub fn address(data: &[u8]) {
 
 fn check(address: &Address) {
     let text = address.to_string();
-    assert!(text.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{text:?}");
+    assert!(!text.contains(char::is_control), "{text:?}");
+    assert_eq!(text.is_ascii(), address.is_ascii());
+    assert!(!address.domain().bytes().any(|byte| byte.is_ascii_uppercase()));
     assert!((1..=64).contains(&address.local().len()) && (1..=255).contains(&address.domain().len()));
     assert_eq!(text.parse::<Address>().as_ref(), Ok(address));
 }

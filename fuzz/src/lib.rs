@@ -17,8 +17,14 @@ mod mailbox;
 mod message;
 mod pieces;
 mod pop3;
+mod proxy;
 mod smtp;
+mod smtp_app;
 mod smtp_client;
+mod smtp_model;
+mod smtp_params;
+mod smtp_reply;
+mod smtp_server;
 mod trace;
 mod uid_set;
 
@@ -32,8 +38,12 @@ pub use imap_grammar::{imap_command, imap_search, imap_utf7};
 pub use mailbox::mailbox_name;
 pub use message::message_scanner;
 pub use pop3::{pop3_command, pop3_server};
-pub use smtp::{smtp_command, smtp_server};
+pub use proxy::proxy_header;
+pub use smtp::smtp_command;
 pub use smtp_client::smtp_client;
+pub use smtp_params::smtp_params;
+pub use smtp_reply::smtp_reply;
+pub use smtp_server::smtp_server;
 pub use trace::trace_id;
 pub use uid_set::uid_set;
 
@@ -58,8 +68,11 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("message_scanner", message_scanner),
     ("pop3_command", pop3_command),
     ("pop3_server", pop3_server),
+    ("proxy_header", proxy_header),
     ("smtp_client", smtp_client),
     ("smtp_command", smtp_command),
+    ("smtp_params", smtp_params),
+    ("smtp_reply", smtp_reply),
     ("smtp_server", smtp_server),
     ("trace_id", trace_id),
     ("uid_set", uid_set),

@@ -123,6 +123,8 @@ pub(crate) struct Bench<M: Machine, A> {
     pub(crate) machine: M,
     pub(crate) app: A,
     input: BytesMut,
+    /// All that the peer has said.
+    pub(crate) fed: Vec<u8>,
     now: Instant,
     /// What is sent is taken only when the machine has to have it taken.
     is_slow: bool,
@@ -139,6 +141,7 @@ impl<M: Machine, A: App<M>> Bench<M, A> {
             machine,
             app,
             input: BytesMut::new(),
+            fed: Vec::new(),
             now: Instant::now(),
             is_slow,
             eof: false,
@@ -152,6 +155,7 @@ impl<M: Machine, A: App<M>> Bench<M, A> {
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
         if !self.eof && self.end.is_none() {
             self.input.extend_from_slice(bytes);
+            self.fed.extend_from_slice(bytes);
             self.settle();
         }
     }

@@ -61,6 +61,7 @@ fn start(flags: u8, answers: &[u8]) -> Bench<Client, Application> {
             reply: 300,
             reply_text: 50,
             output: if has(SMALL_OUTPUT) { 20 } else { 300 },
+            progress: 10,
             chunk: 16,
             chunks_ahead: 2,
         },
@@ -104,7 +105,7 @@ impl Application {
             0..=3 => {
                 let to = (0..choice / 8 % 4).map(recipient).collect();
                 let mut transaction = Transaction::new(ReversePath::Null, to);
-                transaction.size = (choice % 8 > 1).then_some(u64::from(choice) * 3);
+                transaction.params.size = (choice % 8 > 1).then_some(u64::from(choice) * 3);
                 (self.open, self.has_ended) = ((0..transaction.recipients.len()).collect(), false);
                 Work::Send(transaction)
             }

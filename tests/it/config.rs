@@ -5,19 +5,15 @@ use std::fs;
 use crate::serve_process::Site;
 
 #[test]
-fn the_default_file_passes_the_check() {
+fn the_default_file_and_the_examples_pass_the_check() {
     let Some(site) = Site::new() else { return };
-    let default = site.command(&["config", "default"], "").ok();
-    let text = String::from_utf8(default.stdout).unwrap();
-    assert!(default.stderr.is_empty());
-    let place = |name: &str| site.path(name).display().to_string();
-    let text = text
-        .replace("/var/lib/mailwright", &place("data"))
-        .replace("/etc/mailwright/fullchain.pem", &place("chain.pem"))
-        .replace("/etc/mailwright/privkey.pem", &place("key.pem"));
-    site.write_config(&text);
-    let checked = site.admin(&["config", "check"], "").ok();
-    assert_eq!(checked.text().trim(), "");
+    let shown = site.shown();
+    assert!(shown.len() > 3, "{shown:?}");
+    for (name, text) in shown {
+        site.write_config(&text);
+        let checked = site.admin(&["config", "check"], "").ok();
+        assert_eq!(checked.text().trim(), "", "{name}");
+    }
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! No relay for strangers, nor for those who have logged in: the patterns of nmap's smtp-open-relay, and more.
 
-use crate::support::{Dev, Wire};
+use std::net::SocketAddr;
+
+use crate::serve_process::Site;
+use crate::support::{Dev, Tunnel, Wire};
 
 /// The server is `localhost` and [127.0.0.1]; `x.example` is somebody else's. Sender and recipient.
 const PATTERNS: [(&str, &str); 19] = [
@@ -52,4 +55,43 @@ fn strangers_are_refused() {
 fn users_are_refused() {
     // ann@localhost and her password.
     refuses_all(Some("AUTH PLAIN AGFubkBsb2NhbGhvc3QAYW5u"));
+}
+
+/// At each listener of each configuration that is shown, with a way to others and without: for strangers there is none.
+#[test]
+fn strangers_are_refused_by_each_configuration() {
+    let Some(site) = Site::new() else { return };
+    for (name, text) in site.shown() {
+        site.write_config(&text);
+        let serve = site.serve();
+        let mut listeners = 0;
+        for service in ["smtp", "submission", "smtps", "submissions"] {
+            let Some(addr) = serve.addr(service) else { continue };
+            println!("{name}: {service}");
+            listeners += 1;
+            if service.ends_with('s') {
+                let tunnel = Tunnel::new(addr, &site.path("chain.pem"));
+                refuses_strangers(tunnel.addr, service);
+            } else {
+                refuses_strangers(addr, service);
+            }
+        }
+        assert!(listeners > 0, "{name} takes no mail");
+        assert!(serve.stop().success());
+    }
+}
+
+fn refuses_strangers(addr: SocketAddr, service: &str) {
+    // Users submit, and other servers do not (RFC 6409 §4.3).
+    let mail = if service.starts_with("submission") { "530" } else { "250" };
+    for (from, to) in PATTERNS {
+        let [from, to] = [from, to].map(|path| path.replace("localhost", "example.org"));
+        let mut wire = Wire::smtp(addr);
+        wire.expect(format!("MAIL FROM:{from}"), mail);
+        let reply = wire.ask(format!("RCPT TO:{to}"));
+        let refused = ["55", "50"].iter().any(|code| reply.starts_with(code));
+        assert!(refused, "{service}: {from} to {to}: {reply}");
+        wire.expect("DATA", "5");
+        wire.expect("QUIT", "221");
+    }
 }

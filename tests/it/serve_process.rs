@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::{panicking, sleep};
 use std::time::{Duration, Instant};
@@ -56,6 +56,39 @@ impl Site {
         let options = options.write(true).create(true).truncate(true).mode(0o600);
         let mut file = options.open(self.path("mail.toml")).unwrap();
         std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+    }
+
+    /// The configurations that are shown, by name, with what there is here in the place of what they name: the default
+    /// one, and those of `examples/config`.
+    pub(crate) fn shown(&self) -> Vec<(String, String)> {
+        self.folder.write("relay", "secret");
+        let default = self.command(&["config", "default"], "").ok();
+        let mut all = vec![("default".to_owned(), String::from_utf8(default.stdout).unwrap())];
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/config");
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            all.push((path.display().to_string(), fs::read_to_string(path).unwrap()));
+        }
+        all.into_iter().map(|(name, text)| (name, self.adapted(&text))).collect()
+    }
+
+    /// On any free ports.
+    fn adapted(&self, text: &str) -> String {
+        let mut text = text
+            .replace("/var/lib/mailwright", "data")
+            .replace("/etc/mailwright/fullchain.pem", "chain.pem")
+            .replace("/etc/mailwright/privkey.pem", "key.pem")
+            .replace("/etc/mailwright/ann.hash", "hash")
+            .replace("/etc/mailwright/relay.password", "relay");
+        for any in ["0.0.0.0", "[::]"] {
+            for port in [25, 587, 465, 993, 995] {
+                text = text.replace(&format!("\"{any}:{port}\""), "\"127.0.0.1:0\"");
+            }
+        }
+        // Nobody is asked anything: no mail is taken.
+        let nobody = "nameservers = [\"127.0.0.1:1\"]\n";
+        text.replace("/etc/ssl/certs/ca-certificates.crt", "chain.pem")
+            .replace("[outbound]\n", &format!("[outbound]\n{nobody}"))
     }
 
     /// Runs `mailwright ARGS`, without an environment.
@@ -127,6 +160,11 @@ impl Serve<'_> {
 
     pub(crate) fn pop3s(&self) -> SocketAddr {
         self.pop3s.unwrap()
+    }
+
+    /// Where a service listens, if it does.
+    pub(crate) fn addr(&self, service: &str) -> Option<SocketAddr> {
+        addr_in(&self.log(), service)
     }
 
     pub(crate) fn log(&self) -> String {

@@ -9,7 +9,7 @@ use mailwright_delivery::QueueConfig;
 use mailwright_delivery::outbound::{OutboundConfig, Pattern, Relay, RelayHost, Route, TlsPolicy, Way};
 use mailwright_dns::HickoryConfig;
 use mailwright_queue::SettleConfig;
-use mailwright_server::{Server, Service};
+use mailwright_server::{Auth, Listener, Server, Service};
 use mailwright_store_sqlite::{SqliteConfig, SqliteStore};
 use mailwright_tokio::GateLimits;
 
@@ -45,7 +45,7 @@ pub(crate) fn serve(dir: &Path, sink: SocketAddr) {
             .store(Arc::new(store))
             .connections(GateLimits { total: 10_000, per_address: 10_000 })
             .outbound(outbound, QueueConfig::new(settle), HickoryConfig::new([]))
-            .listen(Service::Smtp, (Ipv4Addr::LOCALHOST, 0))
+            .listen(Listener::new(Service::Smtp).auth(Auth::Offered), (Ipv4Addr::LOCALHOST, 0))
             .start();
         let running = running.await.expect("a server");
         println!("{}", running.addr(Service::Smtp).expect("bound"));

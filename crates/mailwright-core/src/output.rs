@@ -43,7 +43,8 @@ pub struct Output {
 impl Output {
     /// An empty output that is full for producers from `high_water` bytes on.
     pub fn new(high_water: usize) -> Self {
-        Self { segments: VecDeque::new(), tail: BytesMut::new(), len: 0, ready: 0, high_water }
+        let tail = BytesMut::with_capacity(IDLE_CAPACITY);
+        Self { segments: VecDeque::new(), tail, len: 0, ready: 0, high_water }
     }
 
     /// Appends a copy of `bytes`, held.

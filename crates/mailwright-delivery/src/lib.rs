@@ -11,8 +11,8 @@ pub use deliver::{Deliver, Delivery, Parts};
 pub use dyn_deliver::DynDeliver;
 pub use queue::{
     ALIAS_DEPTH, AdminError, Envelope, Expanded, InvalidContent, InvalidEnvelope, OpenQueue, Queue,
-    QueueConfig, QueueEvent, QueueParts, Reports, RunningQueue, StartError, SubmitError, SubmitLimits,
-    expand,
+    QueueConfig, QueueEvent, QueueParts, ReportError, Reports, RunningQueue, StartError, SubmitError,
+    SubmitLimits, expand, report_arrival,
 };
 
 pub use mailwright_queue::{RetryConfig, ScheduleConfig};

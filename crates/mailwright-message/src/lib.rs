@@ -3,6 +3,7 @@
 #![warn(missing_docs)]
 
 mod charset;
+pub mod conversion;
 mod delimiter;
 mod encoded_word;
 mod envelope;
@@ -16,6 +17,7 @@ mod scan;
 mod scanner;
 mod search;
 mod section;
+pub mod submission;
 mod syntax;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -33,4 +35,5 @@ pub use search::needle::Needle;
 pub use search::text::{SearchScope, TextSearch};
 pub use section::{PartPlace, SectionText, filter_header};
 pub use syntax::date::SentDate;
+pub use syntax::date_time::date_time;
 pub use transfer::{TransferDecoder, TransferEncoding};

@@ -13,6 +13,7 @@ use crate::search::envelope::EnvelopeField;
 use crate::search::needle::Needle;
 use crate::search::text::{SearchScope, TextSearch};
 use crate::section::{SectionText, filter_header};
+use crate::submission::{Fed, HeaderLimits, HeaderReader, InvalidHeader, SubmittedHeader};
 use crate::transfer::TransferDecoder;
 
 /// Parts that are looked at closely; to find one takes the longer the more there are.
@@ -28,6 +29,7 @@ pub fn exercise(octets: &[u8]) {
     assert_eq!(scan, pieces(octets, piece), "in pieces of {piece}");
     assert_eq!(Scan::decode(Scan::VERSION, scan.octets().clone()), Ok(scan.clone()));
     message(&scan, octets);
+    assert_eq!(submitted(octets, usize::MAX), submitted(octets, piece), "in pieces of {piece}");
     for limit in [0, 40, 100] {
         let fitted = scan.fit(limit);
         assert!(fitted.octets().len() <= limit.max(40));
@@ -44,6 +46,18 @@ fn pieces(octets: &[u8], piece: usize) -> Scan {
     let mut scanner = Scanner::new(ScanLimits::default());
     octets.chunks(piece).for_each(|piece| scanner.feed(piece));
     scanner.finish()
+}
+
+/// The header as one that a user submits, and how many octets it has.
+fn submitted(octets: &[u8], piece: usize) -> Result<(SubmittedHeader, usize), InvalidHeader> {
+    let (mut reader, mut fed) = (HeaderReader::new(HeaderLimits::default()), 0);
+    for piece in octets.chunks(piece) {
+        match reader.feed(piece)? {
+            Fed::More(more) => (reader, fed) = (more, fed + piece.len()),
+            Fed::Whole { header, taken } => return Ok((header, fed + taken)),
+        }
+    }
+    Ok((reader.finish()?, fed))
 }
 
 fn read_all(scan: &Scan) -> Result<Vec<Vec<u32>>, ScanError> {

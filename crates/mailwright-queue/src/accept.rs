@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mailwright_core::{Address, BlobId, Domain, InvalidAddress, QueueId, ReversePath, TraceId};
 use mailwright_store::{NewEntry, QueueRecipient};
 
-use crate::envelope::Envelope;
+use crate::envelope::{DeliverBy, Envelope, Late};
 use crate::recipient::RecipientState;
 use crate::retry::RetryConfig;
 
@@ -65,7 +65,11 @@ impl Outgoing {
     /// same message always has the same. The caller commits them together, in the batch that accepts the message.
     pub fn entries(self, accept: &AcceptConfig, retry: &RetryConfig) -> Vec<NewEntry> {
         let arrived = self.envelope.arrived;
-        let expires = retry.expires(&self.sender, arrived);
+        let expires = match self.envelope.by {
+            // RFC 2852 §4.1.2: its time is over then.
+            Some(DeliverBy { at, late: Late::Return, .. }) => retry.expires(&self.sender, arrived).min(at),
+            _ => retry.expires(&self.sender, arrived),
+        };
         let envelope = self.envelope.encode();
         let mut routes: BTreeMap<Domain, Vec<QueueRecipient>> = BTreeMap::new();
         for OutgoingRecipient { route, address, state } in self.recipients {

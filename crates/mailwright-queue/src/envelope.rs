@@ -23,6 +23,8 @@ pub struct Envelope {
     pub envid: Option<EnvelopeId>,
     /// MT-PRIORITY, if the client gave it (RFC 6710 §4.1).
     pub priority: Option<Priority>,
+    /// BY (RFC 2852 §4).
+    pub by: Option<DeliverBy>,
     /// Octets in front of the message that stay here: Return-Path, which is for mailboxes (RFC 5321 §4.4).
     pub begin: u64,
     /// Where the message's header ends, with the empty line behind it; zero if that is not known.
@@ -48,6 +50,26 @@ pub enum Ret {
     Full,
     /// `HDRS`: its header.
     Headers,
+}
+
+/// By when the message is to be delivered (RFC 2852 §4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeliverBy {
+    /// The moment: when the command came, and the seconds that it named.
+    pub at: Timestamp,
+    /// What becomes of it then.
+    pub late: Late,
+    /// The sender wants to know of each server on the way.
+    pub trace: bool,
+}
+
+/// What becomes of a message that is late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Late {
+    /// `R`: it is returned.
+    Return,
+    /// `N`: its sender is told, and it is delivered all the same.
+    Notify,
 }
 
 /// ENVID, as it stood in the command: a server must pass it on as it was (RFC 3461 §5.2.1 a).
@@ -79,7 +101,7 @@ impl EnvelopeId {
 
 impl Envelope {
     /// The version of the format that [`encode`](Self::encode) writes.
-    pub const VERSION: u16 = 1;
+    pub const VERSION: u16 = 2;
 
     /// Of a message accepted at that time; the rest as if nothing was said.
     pub fn new(arrived: Timestamp) -> Self {
@@ -103,15 +125,19 @@ impl Envelope {
         });
         put_number(&mut out, self.begin);
         put_number(&mut out, self.header);
+        put_option(&mut out, self.by, |out, by| {
+            put_time(out, by.at);
+            out.push(u8::from(by.late == Late::Return) | u8::from(by.trace) << 1);
+        });
         Opaque { version: Self::VERSION, bytes: out.into() }
     }
 
-    /// What [`encode`](Self::encode) gave.
+    /// What [`encode`](Self::encode) gave, also in version 1, which had no BY.
     ///
     /// # Errors
     /// If it is of another version, or damaged. A delivery then goes on with [`Envelope::new`].
     pub fn decode(opaque: &Opaque) -> Result<Self, DecodeError> {
-        if opaque.version != Self::VERSION {
+        if !(1..=Self::VERSION).contains(&opaque.version) {
             return Err(DecodeError::Version(opaque.version));
         }
         let mut reader = Reader::new(&opaque.bytes);
@@ -137,8 +163,20 @@ impl Envelope {
             Priority::new(i8::from_be_bytes([reader.octet()?])).ok_or(DecodeError::Damaged)
         })?;
         let (begin, header) = (reader.number()?, reader.number()?);
+        let by = if opaque.version < 2 { None } else { reader.option(DeliverBy::read)? };
         reader.end()?;
         let (smtputf8, require_tls) = (flags & 1 != 0, flags & 2 != 0);
-        Ok(Self { arrived, body, smtputf8, require_tls, ret, envid, priority, begin, header })
+        Ok(Self { arrived, body, smtputf8, require_tls, ret, envid, priority, by, begin, header })
+    }
+}
+
+impl DeliverBy {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let (at, flags) = (reader.time()?, reader.octet()?);
+        if flags > 0b11 {
+            return Err(DecodeError::Damaged);
+        }
+        let late = if flags & 1 != 0 { Late::Return } else { Late::Notify };
+        Ok(Self { at, late, trace: flags & 2 != 0 })
     }
 }

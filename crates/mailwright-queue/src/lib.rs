@@ -16,10 +16,10 @@ mod xtext;
 
 pub use accept::{AcceptConfig, Outgoing, OutgoingRecipient};
 pub use diagnostic::{AttemptStage, Diagnostic};
-pub use envelope::{Body, Envelope, EnvelopeId, Ret};
+pub use envelope::{Body, DeliverBy, Envelope, EnvelopeId, Late, Ret};
 pub use greylist::RetryHint;
 pub use loops::{Exchanger, LoopDetector, LoopLimits, MailLoop, OwnHosts, before_self, lowest_is_self};
-pub use recipient::{Notify, OriginalAddress, RecipientState};
+pub use recipient::{Notify, OriginalAddress, RecipientState, ValidSince};
 pub use retry::{RetryConfig, ScheduleConfig};
 pub use scheduler::{Feedback, Scheduler, SchedulerConfig, Usage, Work};
 pub use settle::{Attempt, RecipientOutcome, Report, SettleConfig, Settled, settle};

@@ -14,6 +14,8 @@ pub struct RecipientState {
     pub notify: Option<Notify>,
     /// ORCPT (RFC 3461 §4.2).
     pub orcpt: Option<OriginalAddress>,
+    /// RRVS (RFC 7293 §3.1).
+    pub valid_since: Option<ValidSince>,
     /// Whether the sender was told of the delay.
     pub warned: bool,
     /// What was said when this recipient was last tried.
@@ -38,7 +40,7 @@ pub enum Notify {
 
 impl RecipientState {
     /// The version of the format that [`encode`](Self::encode) writes.
-    pub const VERSION: u16 = 1;
+    pub const VERSION: u16 = 2;
 
     /// Whether the sender wants to know of success (RFC 3461 §5.2.2 b, e).
     pub fn wants_success(&self) -> bool {
@@ -69,10 +71,11 @@ impl RecipientState {
         put_option(&mut out, self.orcpt.as_ref(), |out, orcpt| put_text(out, orcpt.as_orcpt()));
         out.push(u8::from(self.warned));
         put_option(&mut out, self.last.as_ref(), |out, last| last.put(out));
+        put_option(&mut out, self.valid_since.as_ref(), |out, since| put_text(out, since.as_rrvs()));
         Opaque { version: Self::VERSION, bytes: out.into() }
     }
 
-    /// What [`encode`](Self::encode) gave; nothing known if nothing was ever kept.
+    /// What [`encode`](Self::encode) gave, also in version 1, which had no RRVS; nothing known if nothing was ever kept.
     ///
     /// # Errors
     /// If it is of another version, or damaged. A delivery then goes on with the default.
@@ -80,7 +83,7 @@ impl RecipientState {
         if *opaque == Opaque::default() {
             return Ok(Self::default());
         }
-        if opaque.version != Self::VERSION {
+        if !(1..=Self::VERSION).contains(&opaque.version) {
             return Err(DecodeError::Version(opaque.version));
         }
         let mut reader = Reader::new(&opaque.bytes);
@@ -95,8 +98,33 @@ impl RecipientState {
             .option(|reader| OriginalAddress::from_orcpt(reader.text()?).ok_or(DecodeError::Damaged))?;
         let warned = reader.option(|_| Ok(()))?.is_some();
         let last = reader.option(Diagnostic::read)?;
+        let since =
+            |reader: &mut Reader<'_>| ValidSince::from_rrvs(reader.text()?).ok_or(DecodeError::Damaged);
+        let valid_since = if opaque.version < 2 { None } else { reader.option(since)? };
         reader.end()?;
-        Ok(Self { notify, orcpt, warned, last })
+        Ok(Self { notify, orcpt, valid_since, warned, last })
+    }
+}
+
+/// RRVS, as it stood in the command: a server must pass it on as it was (RFC 7293 §5.1.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValidSince(String);
+
+impl ValidSince {
+    /// A time with nanoseconds and an offset, and what becomes of the message, have 37.
+    pub const OCTETS_MAX: usize = 50;
+
+    /// From the parameter's value, which whoever has read the command has checked. `None` if it could not stand in a
+    /// command, or is more than [`OCTETS_MAX`](Self::OCTETS_MAX) long.
+    pub fn from_rrvs(value: &str) -> Option<Self> {
+        let is_value = |octet: u8| octet.is_ascii_graphic() && octet != b'=';
+        let fits = (1..=Self::OCTETS_MAX).contains(&value.len()) && value.bytes().all(is_value);
+        fits.then(|| Self(value.to_owned()))
+    }
+
+    /// The parameter's value, to be passed on.
+    pub fn as_rrvs(&self) -> &str {
+        &self.0
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
-use mailwright_server::{Running, Server, Service, StartError};
+use mailwright_server::{Auth, Listener, Running, Server, Service, StartError};
 use mailwright_store_sqlite::SqliteConfig;
 
 use crate::data::{Opened, chain, close_off_thread, open_off_thread};
@@ -20,6 +20,10 @@ use crate::signals::StopSignal;
 
 /// The users that are there at the start; the password is the name.
 const USERS: [&str; 2] = ["ann", "bob"];
+
+/// What it serves. Whoever develops has one door for mail of other servers and of users, with TLS and without.
+const SERVICES: [Service; 6] =
+    [Service::Smtp, Service::Smtps, Service::Imap, Service::Imaps, Service::Pop3, Service::Pop3s];
 
 #[derive(Debug, Args)]
 pub(crate) struct Dev {
@@ -75,10 +79,11 @@ impl Dev {
         for user in USERS {
             server = server.account(format!("{user}@localhost"), user);
         }
-        for service in Service::ALL {
+        for service in SERVICES {
+            let listener = Listener::new(service).auth(Auth::Offered);
             server = match self.addr(service) {
-                (Some(addr), _) => server.listen(service, addr),
-                (None, port) => server.listen_near(service, (self.listen, port)),
+                (Some(addr), _) => server.listen(listener, addr),
+                (None, port) => server.listen_near(listener, (self.listen, port)),
             };
         }
         let running = server.start().await.map_err(|error| not_started(&error))?;

@@ -2,12 +2,17 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod arrival;
 mod certificate;
 mod chaos;
 mod client_tls;
+mod content;
 mod directories;
+mod incoming;
+mod listener;
 mod login;
 mod provider;
+mod queued;
 mod receive;
 mod received;
 mod residents;
@@ -18,13 +23,15 @@ mod serving;
 mod settings;
 mod shared;
 mod socket;
+mod submit;
 #[cfg(test)]
 mod tests;
 
 pub use certificate::{CertificateError, Certificates};
 pub use client_tls::client_tls;
+pub use listener::Listener;
 pub use residents::ResidentError;
 pub use running::Running;
 pub use server::{Server, StartError};
-pub use service::Service;
+pub use service::{Auth, Service};
 pub use settings::{Alias, AliasAddress, Settings, StaticUser};

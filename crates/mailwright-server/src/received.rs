@@ -2,14 +2,27 @@
 
 use std::fmt::Write as _;
 
-use jiff::tz::TimeZone;
-use mailwright_core::{ReversePath, Timestamp};
+use mailwright_core::{Domain, ReversePath, Timestamp};
+use mailwright_message::date_time;
+use mailwright_smtp::Protocol;
 use mailwright_tokio::smtp::{Ctx, Envelope};
-use memchr::memchr;
 
 /// Return-Path and Received, for the front of the message (RFC 5321 §4.4). Nothing in it comes from the client
 /// but its name, which has only printable ASCII, and addresses, whose syntax was checked.
-pub(crate) fn trace_fields(hostname: &str, cx: &Ctx, envelope: &Envelope, now: Timestamp) -> String {
+pub(crate) fn trace_fields(
+    hostname: &Domain,
+    cx: &Ctx,
+    envelope: &Envelope,
+    protocol: Protocol,
+    now: Timestamp,
+) -> String {
+    let with = Transmission {
+        protocol,
+        esmtp: cx.hello().is_some_and(|hello| hello.esmtp),
+        utf8: envelope.params.smtp_utf8,
+        tls: cx.tls().is_some(),
+        authenticated: cx.user().is_some(),
+    };
     let mut fields = String::with_capacity(400);
     let client = cx.hello().map_or("unknown", |hello| hello.name.as_str());
     // Writing to a `String` cannot fail.
@@ -19,7 +32,7 @@ pub(crate) fn trace_fields(hostname: &str, cx: &Ctx, envelope: &Envelope, now: T
         return_path(&envelope.from),
         comment_safe(client),
         address_literal(cx),
-        protocol(cx.hello().is_some_and(|hello| hello.esmtp), cx.tls().is_some(), cx.user().is_some()),
+        with.name(),
         cx.trace_id(),
     );
     if let Some(tls) = cx.tls() {
@@ -29,7 +42,7 @@ pub(crate) fn trace_fields(hostname: &str, cx: &Ctx, envelope: &Envelope, now: T
     if let [only] = &envelope.to[..] {
         let _ = write!(fields, "\r\n\tfor <{only}>");
     }
-    let _ = write!(fields, "; {}\r\n", date(now));
+    let _ = write!(fields, "; {}\r\n", date_time(now));
     fields
 }
 
@@ -51,71 +64,27 @@ fn address_literal(cx: &Ctx) -> String {
     }
 }
 
-/// The transmission type (RFC 3848 §1).
-fn protocol(esmtp: bool, tls: bool, authenticated: bool) -> &'static str {
-    match (esmtp, tls, authenticated) {
-        (false, ..) => "SMTP",
-        (true, false, false) => "ESMTP",
-        (true, true, false) => "ESMTPS",
-        (true, false, true) => "ESMTPA",
-        (true, true, true) => "ESMTPSA",
-    }
+/// How a message came.
+struct Transmission {
+    protocol: Protocol,
+    esmtp: bool,
+    utf8: bool,
+    tls: bool,
+    authenticated: bool,
 }
 
-/// `date-time` of RFC 5322 §3.3, in UTC.
-pub(crate) fn date(at: Timestamp) -> String {
-    let time = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    time.to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
-}
-
-/// Counts the Received fields of a message as it passes: too many mean a loop (RFC 5321 §6.3).
-#[derive(Debug)]
-pub(crate) struct Hops {
-    count: usize,
-    /// How much of the current line is `Received:` so far; `None` when it is something else.
-    matched: Option<usize>,
-    at_line_start: bool,
-    in_header: bool,
-}
-
-impl Hops {
-    /// RFC 5321 §6.3 asks for 100 at least.
-    pub(crate) const MAX: usize = 100;
-
-    pub(crate) fn new() -> Self {
-        Self { count: 0, matched: Some(0), at_line_start: true, in_header: true }
-    }
-
-    /// Whether there are too many by now.
-    pub(crate) fn pass(&mut self, mut chunk: &[u8]) -> bool {
-        const NAME: &[u8] = b"received:";
-        while self.in_header
-            && let Some((&byte, rest)) = chunk.split_first()
-        {
-            if self.at_line_start && byte == b'\r' {
-                self.in_header = false;
-                break;
-            }
-            self.at_line_start = false;
-            match self.matched {
-                Some(at) if NAME.get(at) == Some(&byte.to_ascii_lowercase()) => {
-                    self.matched = Some(at + 1);
-                    if at + 1 == NAME.len() {
-                        self.count += 1;
-                        self.matched = None;
-                    }
-                    chunk = rest;
-                }
-                _ => {
-                    self.matched = None;
-                    let Some(end) = memchr(b'\n', chunk) else { break };
-                    self.matched = Some(0);
-                    self.at_line_start = true;
-                    chunk = chunk.get(end + 1..).unwrap_or_default();
-                }
-            }
-        }
-        self.count > Self::MAX
+impl Transmission {
+    /// The transmission type (RFC 3848 §1, RFC 6531 §4.3).
+    fn name(&self) -> String {
+        let name = match (self.protocol, self.utf8) {
+            (Protocol::Smtp, _) if !self.esmtp => return "SMTP".to_owned(),
+            (Protocol::Smtp, false) => "ESMTP",
+            (Protocol::Smtp, true) => "UTF8SMTP",
+            (Protocol::Lmtp, false) => "LMTP",
+            (Protocol::Lmtp, true) => "UTF8LMTP",
+        };
+        let (tls, login) = (if self.tls { "S" } else { "" }, if self.authenticated { "A" } else { "" });
+        format!("{name}{tls}{login}")
     }
 }
 
@@ -123,36 +92,22 @@ impl Hops {
 mod tests {
     use super::*;
 
-    #[test]
-    fn dates_are_those_of_rfc_5322() {
-        assert_eq!(date(Timestamp(1_763_821_801_500)), "Sat, 22 Nov 2025 14:30:01 +0000");
-        assert_eq!(date(Timestamp(0)), "Thu, 01 Jan 1970 00:00:00 +0000");
-    }
-
-    /// RFC 3848 §1
+    /// RFC 3848 §1, RFC 6531 §4.3
     #[test]
     fn the_transmission_type_says_what_was_used() {
-        assert_eq!(protocol(false, true, true), "SMTP");
-        assert_eq!([protocol(true, false, false), protocol(true, true, false)], ["ESMTP", "ESMTPS"]);
-        assert_eq!([protocol(true, false, true), protocol(true, true, true)], ["ESMTPA", "ESMTPSA"]);
-    }
-
-    #[test]
-    fn received_fields_are_counted_however_they_arrive() {
-        let header = "Received: a\r\n\tfolded\r\nRECEIVED: b\r\nX-Received: c\r\nReceive: d\r\nreceived:\r\n\r\nReceived: body\r\n";
-        for step in 1..header.len() {
-            let mut hops = Hops::new();
-            for chunk in header.as_bytes().chunks(step) {
-                hops.pass(chunk);
-            }
-            assert_eq!(hops.count, 3, "in pieces of {step}");
-        }
-    }
-
-    #[test]
-    fn a_hundred_hops_are_no_loop_yet() {
-        let mut hops = Hops::new();
-        assert!(!hops.pass("Received: x\r\n".repeat(100).as_bytes()));
-        assert!(hops.pass(b"Received: x\r\n"));
+        let name = |protocol, words: &str| {
+            let has = |word| words.contains(word);
+            let (esmtp, utf8, tls, authenticated) = (has("EHLO"), has("UTF8"), has("TLS"), has("AUTH"));
+            Transmission { protocol, esmtp, utf8, tls, authenticated }.name()
+        };
+        let smtp = ["TLS AUTH", "EHLO", "EHLO TLS", "EHLO AUTH", "EHLO TLS AUTH", "EHLO UTF8 TLS AUTH"];
+        assert_eq!(
+            smtp.map(|words| name(Protocol::Smtp, words)),
+            ["SMTP", "ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA", "UTF8SMTPSA"]
+        );
+        assert_eq!(
+            ["EHLO", "EHLO TLS", "EHLO UTF8"].map(|words| name(Protocol::Lmtp, words)),
+            ["LMTP", "LMTPS", "UTF8LMTP"]
+        );
     }
 }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use clap::Args;
 use mailwright_auth::LockoutLimits;
-use mailwright_server::{Alias, ResidentError, Running, Server, Service, Settings, StartError, StaticUser};
+use mailwright_server::{
+    Alias, Listener, ResidentError, Running, Server, Service, Settings, StartError, StaticUser,
+};
 use mailwright_tokio::GateLimits;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -15,7 +17,7 @@ use tracing::{error, info, warn};
 
 use crate::LogArgs;
 use crate::admin::{Bound, Control, ReloadRequest, Reloaded};
-use crate::config::{Change, Config, Root, When, environment};
+use crate::config::{self, Change, Config, Root, When, environment};
 use crate::configure::ConfigArgs;
 use crate::data::{Opened, close_off_thread, open_off_thread};
 use crate::exit::{Exit, Failure};
@@ -167,10 +169,18 @@ async fn start(config: &Config, opened: &Opened) -> Result<(Running, Bound), Fai
         let (way, queue, dns) = outbound::parts(&config.root, outbound, config.folder())?;
         server = server.outbound(way, queue, dns);
     }
-    for listener in &config.root.listener {
-        server = server.listen(listener.service.value, listener.address.value);
+    for each in &config.root.listener {
+        server = server.listen(listener(each), each.address.value);
     }
     Ok((server.start().await.map_err(not_started)?, bound))
+}
+
+fn listener(config: &config::Listener) -> Listener {
+    let mut listener = Listener::new(config.service.value);
+    listener.auth = config.auth.as_ref().map_or(listener.auth, |auth| auth.value);
+    listener.message_size = config.message_size.as_ref().map(|size| size.value.0);
+    listener.recipients = config.recipients.as_ref().map(|recipients| count(recipients.value.0));
+    listener
 }
 
 fn count(number: u64) -> usize {
@@ -189,6 +199,9 @@ fn settings(root: &Root) -> Settings {
         address: alias.address.value.clone(),
         targets: alias.to.value.iter().map(|to| to.value.clone()).collect(),
     }));
+    settings.tag_separator = root.tag_separator.0;
+    settings.check_from = root.submission.check_from;
+    settings.header_limits.octets = count(root.submission.header_size.0);
     let limits = &root.limits;
     settings.smtp_limits.message_size = limits.message_size.0;
     settings.smtp_limits.recipients = count(limits.recipients.0);

@@ -20,6 +20,7 @@ use thiserror::Error;
 
 use crate::certificate::{CertificateError, Certificates, Current};
 use crate::chaos::Chaos;
+use crate::listener::Listener;
 use crate::residents::{ResidentError, settle};
 use crate::running::Running;
 use crate::service::Service;
@@ -53,7 +54,7 @@ pub struct Server {
     settings: Settings,
     store: Option<Arc<dyn DynStore>>,
     certificates: Encryption,
-    listen: Vec<(Service, Socket)>,
+    listen: Vec<(Listener, Socket)>,
     login_without_tls: bool,
     creates_unknown: bool,
     check_sender: bool,
@@ -213,25 +214,25 @@ impl Server {
         self
     }
 
-    /// Listens there; port 0 is any free one.
+    /// Listens there, for a [`Service`] or by rules of the [`Listener`]'s own; port 0 is any free one.
     #[must_use]
-    pub fn listen(mut self, service: Service, addr: impl Into<SocketAddr>) -> Self {
-        self.listen.push((service, Socket::At(addr.into())));
+    pub fn listen(mut self, listener: impl Into<Listener>, addr: impl Into<SocketAddr>) -> Self {
+        self.listen.push((listener.into(), Socket::At(addr.into())));
         self
     }
 
     /// Listens there, or on the next free port above.
     #[must_use]
-    pub fn listen_near(mut self, service: Service, addr: impl Into<SocketAddr>) -> Self {
-        self.listen.push((service, Socket::Near(addr.into())));
+    pub fn listen_near(mut self, listener: impl Into<Listener>, addr: impl Into<SocketAddr>) -> Self {
+        self.listen.push((listener.into(), Socket::Near(addr.into())));
         self
     }
 
     /// Takes connections from a listener that is there already: a socket that somebody else has bound, or a simulated
     /// network. [`Running::addrs`] does not name it.
     #[must_use]
-    pub fn listener(mut self, service: Service, listener: impl Listen) -> Self {
-        self.listen.push((service, Socket::Given(Box::new(listener))));
+    pub fn listener(mut self, listener: impl Into<Listener>, given: impl Listen) -> Self {
+        self.listen.push((listener.into(), Socket::Given(Box::new(given))));
         self
     }
 
@@ -307,13 +308,14 @@ impl Server {
     /// If anything is wrong; then nothing runs.
     pub async fn start(mut self) -> Result<Running, StartError> {
         let own = self.domain()?;
-        let (mut addrs, mut listeners) = (Vec::new(), Vec::new());
-        for (service, socket) in std::mem::take(&mut self.listen) {
-            let opened = socket.open().await;
-            let (addr, listener) =
+        let (mut addrs, mut listeners, mut sockets) = (Vec::new(), Vec::new(), Vec::new());
+        for (listener, socket) in std::mem::take(&mut self.listen) {
+            let (service, opened) = (listener.service, socket.open().await);
+            let (addr, socket) =
                 opened.map_err(|(addr, cause)| StartError::Listen { service, addr, cause })?;
             addrs.extend(addr.map(|addr| (service, addr)));
-            listeners.push((service, listener));
+            listeners.push(listener);
+            sockets.push(socket);
         }
         let users = self.users()?;
         let certificates = self.take_certificates()?;
@@ -326,7 +328,8 @@ impl Server {
         };
         let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new(MemoryConfig::default())));
         let fixed = Fixed {
-            hostname: self.hostname,
+            hostname: own.clone(),
+            listeners,
             store,
             lockout: Arc::new(Mutex::new(Lockout::new(self.lockout))),
             cost: self.cost,
@@ -347,8 +350,8 @@ impl Server {
         let settings = self.settings.with_own(&own, &users);
         let residents = settle(&fixed.store, &settings, &*fixed.clock, &*fixed.entropy).await?;
         let serving = Arc::new(Serving::new(fixed, &settings, residents));
-        for (service, listener) in listeners {
-            serving.listen(service, listener);
+        for (number, socket) in sockets.into_iter().enumerate() {
+            serving.listen(number, socket);
         }
         serving.tidy();
         let queue = serving.deliver();

@@ -3,14 +3,17 @@
 //! Generic over the store, though only one type comes: the compiler cannot see that a future over a boxed store can
 //! be sent unless it sees it for every store.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use mailwright_access::{ImapServer, Locks, Pop3Server};
 use mailwright_auth::{Cost, Lockout, Mechanism, Offload};
-use mailwright_core::{AccountId, Clock, Entropy, ForwardPath, Machine, ReversePath};
+use mailwright_core::{AccountId, Clock, Domain, Entropy, ForwardPath, Machine, ReversePath};
 use mailwright_delivery::{DynDeliver, Queue, QueueConfig, QueueParts};
+use mailwright_smtp::Protocol;
+use mailwright_smtp::server::Extensions;
 use mailwright_store::{AccountCredentials, Directory, Resolution, StaticAccount, Store, Unavailable};
 use mailwright_tokio::{DriverConfig, DynListen, Gate, Shutdown, SmtpServer, Tls, accept_all};
 use tokio::time::sleep;
@@ -18,8 +21,9 @@ use tracing::warn;
 
 use crate::chaos::Chaos;
 use crate::directories::Directories;
+use crate::listener::Listener;
 use crate::receive::Receive;
-use crate::service::Service;
+use crate::service::{Auth, Service};
 use crate::settings::Settings;
 use crate::shared::Shared;
 
@@ -28,7 +32,9 @@ const RECLAIM: (Duration, usize) = (Duration::from_secs(60), 1000);
 
 /// What stays.
 pub(crate) struct Fixed<S> {
-    pub(crate) hostname: String,
+    pub(crate) hostname: Domain,
+    /// What is served where. They go by number.
+    pub(crate) listeners: Vec<Listener>,
     pub(crate) store: S,
     pub(crate) lockout: Arc<Mutex<Lockout>>,
     pub(crate) cost: Cost,
@@ -58,8 +64,8 @@ pub(crate) struct Outbound<S> {
 /// All services by one configuration. A session keeps to the one that it began with.
 struct Services<S> {
     shared: Everything<S>,
-    smtp: SmtpServer<Receive<S, Directories<S>>>,
-    smtps: SmtpServer<Receive<S, Directories<S>>>,
+    /// By the numbers of their listeners, each of which has rules of its own.
+    smtp: BTreeMap<usize, SmtpServer<Receive<S, Directories<S>>>>,
     imap: ImapServer<S, Everything<S>>,
     imaps: ImapServer<S, Everything<S>>,
     pop3: Pop3Server<S, Everything<S>>,
@@ -91,22 +97,28 @@ impl<S: Store + Clone> Serving<S> {
         Arc::clone(&self.services.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Takes connections until the shutdown.
-    pub(crate) fn listen(self: &Arc<Self>, service: Service, listener: Box<dyn DynListen>) {
+    /// Takes connections for the listener of this number until the shutdown.
+    pub(crate) fn listen(self: &Arc<Self>, number: usize, socket: Box<dyn DynListen>) {
+        let Some(service) = self.fixed.listeners.get(number).map(|listener| listener.service) else { return };
         let (gate, shutdown) = (self.fixed.gate.clone(), self.fixed.shutdown.clone());
         let turned = if service.is_tls() { Bytes::new() } else { self.fixed.turned_away(service) };
         let serving = Arc::clone(self);
         // A future for each protocol: one for all would be as large as the largest.
         match service {
-            Service::Smtp | Service::Smtps => {
+            Service::Smtp
+            | Service::Smtps
+            | Service::Submission
+            | Service::Submissions
+            | Service::Lmtp => {
                 let session = move |io, peer| {
                     let services = serving.services();
                     async move {
-                        let smtp = if service.is_tls() { &services.smtps } else { &services.smtp };
-                        smtp.session(io, peer).await;
+                        if let Some(smtp) = services.smtp.get(&number) {
+                            smtp.session(io, peer).await;
+                        }
                     }
                 };
-                self.fixed.shutdown.spawn(accept_all(listener, gate, shutdown, turned, session));
+                self.fixed.shutdown.spawn(accept_all(socket, gate, shutdown, turned, session));
             }
             Service::Imap | Service::Imaps => {
                 let session = move |io, peer| {
@@ -116,7 +128,7 @@ impl<S: Store + Clone> Serving<S> {
                         imap.session(io, peer).await;
                     }
                 };
-                self.fixed.shutdown.spawn(accept_all(listener, gate, shutdown, turned, session));
+                self.fixed.shutdown.spawn(accept_all(socket, gate, shutdown, turned, session));
             }
             Service::Pop3 | Service::Pop3s => {
                 let session = move |io, peer| {
@@ -126,7 +138,7 @@ impl<S: Store + Clone> Serving<S> {
                         pop3.session(io, peer).await;
                     }
                 };
-                self.fixed.shutdown.spawn(accept_all(listener, gate, shutdown, turned, session));
+                self.fixed.shutdown.spawn(accept_all(socket, gate, shutdown, turned, session));
             }
         }
     }
@@ -187,10 +199,11 @@ impl<S: Store + Clone> Fixed<S> {
         if self.creates_unknown {
             directory = directory.creating_unknown();
         }
+        let home = settings.domains.first().unwrap_or(&self.hostname);
         let shared = Arc::new(Shared {
             hostname: self.hostname.clone(),
-            home: settings.domains.first().map_or_else(|| self.hostname.clone(), ToString::to_string),
-            directory: Directories::new(directory, users, self.store.clone()),
+            home: home.to_string(),
+            directory: Directories::new(directory, users, self.store.clone(), self.hostname.clone(), home),
             store: self.store.clone(),
             lockout: Arc::clone(&self.lockout),
             cost: self.cost,
@@ -199,13 +212,14 @@ impl<S: Store + Clone> Fixed<S> {
             entropy: Arc::clone(&self.entropy),
             creates_unknown: self.creates_unknown,
             check_sender: self.check_sender,
+            check_from: self.check_sender && settings.check_from,
+            header_limits: settings.header_limits.clone(),
             chaos: self.chaos,
             outgoing: self.outbound.as_ref().map(|outbound| Arc::new(outbound.queue.settle.clone())),
         });
         Services {
             shared: Arc::clone(&shared),
-            smtp: self.smtp(&shared, settings, Service::Smtp),
-            smtps: self.smtp(&shared, settings, Service::Smtps),
+            smtp: self.smtp_servers(&shared, settings),
             imap: self.imap(&shared, settings, Service::Imap),
             imaps: self.imap(&shared, settings, Service::Imaps),
             pop3: self.pop3(&shared, settings, Service::Pop3),
@@ -213,15 +227,31 @@ impl<S: Store + Clone> Fixed<S> {
         }
     }
 
+    fn smtp_servers(
+        &self,
+        shared: &Everything<S>,
+        settings: &Settings,
+    ) -> BTreeMap<usize, SmtpServer<Receive<S, Directories<S>>>> {
+        let listeners = self.listeners.iter().enumerate();
+        let mail = listeners.filter(|(_, listener)| listener.service.takes_mail());
+        mail.map(|(number, listener)| (number, self.smtp(shared, settings, listener))).collect()
+    }
+
     fn smtp(
         &self,
         shared: &Everything<S>,
         settings: &Settings,
-        service: Service,
+        listener: &Listener,
     ) -> SmtpServer<Receive<S, Directories<S>>> {
+        let mut limits = settings.smtp_limits.clone();
+        limits.message_size = listener.message_size.unwrap_or(limits.message_size);
+        limits.recipients = listener.recipients.unwrap_or(limits.recipients);
         let config = mailwright_smtp::Config {
-            auth_mechanisms: mechanisms(),
-            limits: settings.smtp_limits.clone(),
+            auth_mechanisms: if listener.auth == Auth::Off { Vec::new() } else { mechanisms() },
+            auth_required: listener.auth == Auth::Required,
+            protocol: if listener.service == Service::Lmtp { Protocol::Lmtp } else { Protocol::Smtp },
+            extensions: self.extensions(listener),
+            limits,
             timeouts: settings.smtp_timeouts.clone(),
             ..self.smtp_config()
         };
@@ -230,15 +260,31 @@ impl<S: Store + Clone> Fixed<S> {
             .shutdown(self.shutdown.clone())
             .environment(Arc::clone(&self.clock), Arc::clone(&self.entropy));
         match &self.tls {
-            Some(tls) if service.is_tls() => server.implicit_tls(Arc::clone(tls)),
+            Some(tls) if listener.service.is_tls() => server.implicit_tls(Arc::clone(tls)),
             Some(tls) => server.start_tls(Arc::clone(tls)),
             None => server,
         }
     }
 
+    /// What this server can keep. Others cannot be promised: a message of FUTURERELEASE would have to wait for its users,
+    /// too, RRVS needs to know since when addresses are whose they are, and content is kept in lines.
+    fn extensions(&self, listener: &Listener) -> Extensions {
+        Extensions {
+            smtp_utf8: true,
+            require_tls: true,
+            // Reports need a way to their readers.
+            dsn: self.outbound.is_some(),
+            // Mail for users is in their mailboxes at once; the queue keeps to it for others.
+            deliver_by: Some(Duration::ZERO),
+            // RFC 6710 §3: for submission and LMTP.
+            mt_priority: (listener.auth != Auth::Off || listener.service == Service::Lmtp).then(String::new),
+            ..Extensions::default()
+        }
+    }
+
     fn smtp_config(&self) -> mailwright_smtp::Config {
         mailwright_smtp::Config {
-            hostname: self.hostname.clone(),
+            hostname: self.hostname.to_string(),
             auth_without_tls: self.login_without_tls,
             ..mailwright_smtp::Config::default()
         }
@@ -269,7 +315,7 @@ impl<S: Store + Clone> Fixed<S> {
 
     fn imap_config(&self) -> mailwright_imap::Config {
         mailwright_imap::Config {
-            hostname: self.hostname.clone(),
+            hostname: self.hostname.to_string(),
             login_without_tls: self.login_without_tls,
             ..mailwright_imap::Config::default()
         }
@@ -301,7 +347,7 @@ impl<S: Store + Clone> Fixed<S> {
 
     fn pop3_config(&self) -> mailwright_pop3::Config {
         mailwright_pop3::Config {
-            hostname: self.hostname.clone(),
+            hostname: self.hostname.to_string(),
             login_without_tls: self.login_without_tls,
             ..mailwright_pop3::Config::default()
         }
@@ -310,7 +356,11 @@ impl<S: Store + Clone> Fixed<S> {
     /// What a client is told that cannot be let in.
     fn turned_away(&self, service: Service) -> Bytes {
         match service {
-            Service::Smtp | Service::Smtps => {
+            Service::Smtp
+            | Service::Smtps
+            | Service::Submission
+            | Service::Submissions
+            | Service::Lmtp => {
                 let rejection = mailwright_smtp::Rejection::too_many_connections();
                 said(&mut mailwright_smtp::Server::turn_away(Arc::new(self.smtp_config()), &rejection))
             }

@@ -5,6 +5,7 @@ use std::fmt;
 use mailwright_auth::Verifier;
 use mailwright_core::{Address, Domain};
 use mailwright_imap::server as imap;
+use mailwright_message::submission::HeaderLimits;
 use mailwright_pop3::server as pop3;
 use mailwright_smtp::server as smtp;
 use mailwright_store::DirectoryConfig;
@@ -28,6 +29,14 @@ pub struct Settings {
     pub users: Vec<StaticUser>,
     /// Addresses that lead to others.
     pub aliases: Vec<Alias>,
+    /// What parts a local part from a tag that is only for whoever has the address: mail to `ann+news` is ann's, and she
+    /// may send under that address. Default `+`; `None`: there are no tags.
+    pub tag_separator: Option<char>,
+    /// Whether From and Sender of a message that a user sends have to be the user's addresses, as the envelope's sender
+    /// has to be (RFC 6409 §6.1). Default yes.
+    pub check_from: bool,
+    /// How much header a user may send.
+    pub header_limits: HeaderLimits,
     /// How much an SMTP client may send.
     pub smtp_limits: smtp::Limits,
     /// How long an SMTP client may take.
@@ -49,6 +58,9 @@ impl Settings {
             domains: domains.into_iter().collect(),
             users: Vec::new(),
             aliases: Vec::new(),
+            tag_separator: Some('+'),
+            check_from: true,
+            header_limits: HeaderLimits::default(),
             smtp_limits: smtp::Limits::default(),
             smtp_timeouts: smtp::Timeouts::default(),
             imap_limits: imap::Limits::default(),
@@ -69,7 +81,8 @@ impl Settings {
 
     /// What directories know besides their accounts.
     pub(crate) fn directory(&self) -> DirectoryConfig {
-        let config = DirectoryConfig::new(self.domains.clone());
+        let mut config = DirectoryConfig::new(self.domains.clone());
+        config.separator = self.tag_separator;
         self.aliases.iter().fold(config, |config, Alias { address, targets }| {
             let targets = targets.iter().cloned();
             match address {

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mailwright_auth::{Cost, Lockout, Offload};
-use mailwright_core::{Clock, Entropy, Timestamp};
+use mailwright_core::{Clock, Domain, Entropy, Timestamp};
+use mailwright_message::submission::HeaderLimits;
 use mailwright_queue::SettleConfig;
 use mailwright_store::{Batch, BatchId, Directory, Store};
 
@@ -11,7 +12,7 @@ use crate::chaos::Chaos;
 
 /// Store, directory, and the environment.
 pub(crate) struct Shared<S, D> {
-    pub(crate) hostname: String,
+    pub(crate) hostname: Domain,
     /// The domain of those who log in without one.
     pub(crate) home: String,
     pub(crate) store: S,
@@ -26,6 +27,10 @@ pub(crate) struct Shared<S, D> {
     pub(crate) creates_unknown: bool,
     /// Whether a user may send only as himself.
     pub(crate) check_sender: bool,
+    /// Whether that holds for From and Sender in the header too.
+    pub(crate) check_from: bool,
+    /// How much header a user may send.
+    pub(crate) header_limits: HeaderLimits,
     pub(crate) chaos: Chaos,
     /// How mail for others becomes entries of the queue; without, it is refused.
     pub(crate) outgoing: Option<Arc<SettleConfig>>,

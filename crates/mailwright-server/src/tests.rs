@@ -2,20 +2,24 @@
 
 mod aliases;
 mod embedding;
+mod envelopes;
+mod listeners;
+mod postmaster;
+mod submission;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use mailwright_auth::{Cost, Verifier};
-use mailwright_core::{Address, Domain, Timestamp};
+use mailwright_core::{Address, Domain, Timestamp, Uid, UidSet};
 use mailwright_store::{
-    AccountKey, AccountOp, Batch, BatchId, BlobHint, BlobWriter as _, DynStore, MemoryConfig, MemoryStore,
-    NewAccount, Store as _,
+    AccountKey, AccountOp, Batch, BatchId, BlobHint, BlobWriter as _, Columns, DynStore, MemoryConfig,
+    MemoryStore, NewAccount, Store as _,
 };
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 
-use crate::{ResidentError, Running, Server, Service, Settings, StartError, StaticUser};
+use crate::{Auth, Listener, ResidentError, Running, Server, Service, Settings, StartError, StaticUser};
 
 fn address(text: &str) -> Address {
     text.parse().unwrap()
@@ -47,7 +51,11 @@ struct Client(BufReader<TcpStream>);
 
 impl Client {
     async fn connect(running: &Running) -> Self {
-        let stream = TcpStream::connect(running.addr(Service::Smtp).unwrap()).await.unwrap();
+        Self::connect_to(running, Service::Smtp).await
+    }
+
+    async fn connect_to(running: &Running, service: Service) -> Self {
+        let stream = TcpStream::connect(running.addr(service).unwrap()).await.unwrap();
         let mut client = Self(BufReader::new(stream));
         assert!(client.reply().await.starts_with("220 "));
         client.ask("EHLO client.example").await;
@@ -59,6 +67,17 @@ impl Client {
         self.reply().await
     }
 
+    /// Says this, and is told that.
+    #[track_caller]
+    fn expect(&mut self, command: &str, reply: &str) -> impl Future<Output = String> {
+        let at = std::panic::Location::caller();
+        async move {
+            let found = self.ask(command).await;
+            assert!(found.starts_with(reply), "{at}: {command}: {found}");
+            found
+        }
+    }
+
     async fn reply(&mut self) -> String {
         loop {
             let mut line = String::new();
@@ -68,6 +87,20 @@ impl Client {
             }
         }
     }
+}
+
+/// The messages of a user, in the order of their arrival.
+async fn messages(store: &Arc<dyn DynStore>, login: &str) -> Vec<String> {
+    let account = store.find_account(&AccountKey::Login(login.to_owned())).await.unwrap();
+    let snapshot = store.open(account.inbox).await.unwrap();
+    let all = UidSet::range(Uid::new(1).unwrap(), Uid::new(u32::MAX).unwrap());
+    let mut messages = Vec::new();
+    for blob in store.rows(&snapshot, &all, Columns::BLOB, None, 1000).await.unwrap().blobs {
+        let size = store.blob(blob).await.unwrap().size;
+        let octets = store.read_blobs(&[(blob, 0..size)]).await.remove(0).unwrap();
+        messages.push(String::from_utf8(octets.to_vec()).unwrap());
+    }
+    messages
 }
 
 /// Embedders start and reload from tasks of theirs.

@@ -129,8 +129,8 @@ impl<'a> Command<'a> {
         let (verb, rest) = line.split_first_chunk().ok_or(CommandError::Unknown)?;
         let (after, command) = match Verb::from_be_bytes(*verb) & UPPER {
             _ if rest.first().is_some_and(u8::is_ascii_alphabetic) => long_verb(line),
-            MAIL => mail(rest),
-            RCPT => rcpt(rest),
+            MAIL => return mail(rest),
+            RCPT => return rcpt(rest),
             BDAT => return bdat(rest),
             EHLO => client_name(rest).map(|(rest, name)| (rest, Self::Ehlo(name))),
             HELO => client_name(rest).map(|(rest, name)| (rest, Self::Helo(name))),
@@ -187,7 +187,7 @@ impl ParseError<&[u8]> for CommandError<'_> {
     }
 }
 
-fn fault(error: nom::Err<CommandError<'_>>) -> CommandError<'_> {
+pub(crate) fn fault(error: nom::Err<CommandError<'_>>) -> CommandError<'_> {
     match error {
         nom::Err::Error(fault) | nom::Err::Failure(fault) => fault,
         nom::Err::Incomplete(_) => CommandError::Syntax("a whole line"),
@@ -211,20 +211,17 @@ fn client_name(rest: &[u8]) -> Parsed<'_, &str> {
 }
 
 /// `mail = "MAIL FROM:" Reverse-path [SP Mail-parameters] CRLF`, with a blank behind the colon as of old
-fn mail(rest: &[u8]) -> Parsed<'_, Command<'_>> {
-    let (rest, _) = expect((space1, tag_no_case(&b"FROM:"[..]), space0), "MAIL FROM:<address>")(rest)?;
-    let (path, rest) = ReversePath::take(rest).map_err(|why| nom::Err::Failure(CommandError::Sender(why)))?;
-    let (rest, params) = MailParams::parse(rest)?;
-    Ok((rest, Command::Mail(path, params)))
+fn mail(rest: &[u8]) -> Result<Command<'_>, CommandError<'_>> {
+    let from = expect((space1, tag_no_case(&b"FROM:"[..]), space0), "MAIL FROM:<address>")(rest);
+    let (path, rest) = ReversePath::take(from.map_err(fault)?.0).map_err(CommandError::Sender)?;
+    Ok(Command::Mail(path, MailParams::parse(rest)?))
 }
 
 /// `rcpt = "RCPT TO:" ( "<Postmaster@" Domain ">" / "<Postmaster>" / Forward-path ) [SP Rcpt-parameters] CRLF`
-fn rcpt(rest: &[u8]) -> Parsed<'_, Command<'_>> {
-    let (rest, _) = expect((space1, tag_no_case(&b"TO:"[..]), space0), "RCPT TO:<address>")(rest)?;
-    let (path, rest) =
-        ForwardPath::take(rest).map_err(|why| nom::Err::Failure(CommandError::Recipient(why)))?;
-    let (rest, params) = RcptParams::parse(rest)?;
-    Ok((rest, Command::Rcpt(path, params)))
+fn rcpt(rest: &[u8]) -> Result<Command<'_>, CommandError<'_>> {
+    let to = expect((space1, tag_no_case(&b"TO:"[..]), space0), "RCPT TO:<address>")(rest);
+    let (path, rest) = ForwardPath::take(to.map_err(fault)?.0).map_err(CommandError::Recipient)?;
+    Ok(Command::Rcpt(path, RcptParams::parse(rest)?))
 }
 
 /// A verb without an argument. Blanks at the end are forgiven.
@@ -236,10 +233,12 @@ fn alone<'a>(rest: &'a [u8], command: Command<'a>, what: &'static str) -> Parsed
 /// `bdat-cmd = "BDAT" SP chunk-size [ SP end-marker ]`, where `chunk-size = 1*DIGIT` (RFC 3030 §2)
 fn bdat(rest: &[u8]) -> Result<Command<'_>, CommandError<'_>> {
     let read = || {
-        let mut words = str::from_utf8(rest).ok()?.strip_prefix(' ')?.split(' ').filter(|word| !word.is_empty());
+        let mut words =
+            str::from_utf8(rest).ok()?.strip_prefix(' ')?.split(' ').filter(|word| !word.is_empty());
         let size = words.next().filter(|size| size.bytes().all(|byte| byte.is_ascii_digit()))?;
         let last = words.next();
-        let last_is_known = last.is_none_or(|last| last.eq_ignore_ascii_case("LAST")) && words.next().is_none();
+        let last_is_known =
+            last.is_none_or(|last| last.eq_ignore_ascii_case("LAST")) && words.next().is_none();
         let size = size.parse().ok().filter(|_| last_is_known)?;
         Some(Command::Bdat { size, last: last.is_some() })
     };
@@ -370,7 +369,10 @@ mod tests {
             ("MAIL FROM:<a@b> SIZE=0x10", "! bad value of the parameter SIZE"),
             ("MAIL FROM:<a@b> SIZE=1 SIZE=1", "! the parameter SIZE is given twice"),
             ("MAIL FROM:<a@b> SMTPUTF8 SMTPUTF8", "! the parameter SMTPUTF8 is given twice"),
-            ("MAIL FROM:<a@b> HOLDFOR=1 HOLDUNTIL=2026-11-23T08:00:00Z", "! the parameter HOLDUNTIL is given twice"),
+            (
+                "MAIL FROM:<a@b> HOLDFOR=1 HOLDUNTIL=2026-11-23T08:00:00Z",
+                "! the parameter HOLDUNTIL is given twice",
+            ),
             ("MAIL FROM:<a@b> SMTPUTF8=1", "! bad value of the parameter SMTPUTF8"),
             ("MAIL FROM:<a@b> REQUIRETLS=yes", "! bad value of the parameter REQUIRETLS"),
             ("MAIL FROM:<a@b> RET=ALL", "! bad value of the parameter RET"),

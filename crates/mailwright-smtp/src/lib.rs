@@ -20,8 +20,8 @@ mod xclient;
 pub use client::Client;
 pub use command::{Command, CommandError, InitialResponse};
 pub use params::{
-    Body, DateTime, DeliverBy, EnvelopeId, Extension, Hold, InvalidValue, Late, MailParams, Notify, OriginalRecipient,
-    Priority, RcptParams, Ret, Solicitation, ValidSince,
+    Body, DateTime, DeliverBy, EnvelopeId, Extension, Hold, InvalidValue, Late, MailParams, NoSupport,
+    Notify, OriginalRecipient, Priority, RcptParams, Ret, Solicitation, ValidSince,
 };
 pub use protocol::Protocol;
 pub use reason::Reason;

@@ -92,11 +92,11 @@ fn who_exists_is_not_told() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let server = Server::new("localhost")
         .account("ann@localhost", "ann")
-        .listen(Service::Smtp, (Ipv4Addr::LOCALHOST, 0))
+        .listen(Service::Submission, (Ipv4Addr::LOCALHOST, 0))
         .listen(Service::Pop3, (Ipv4Addr::LOCALHOST, 0));
     let running = runtime.block_on(server.start()).unwrap();
     std::fs::write(&ca, running.authority_pem()).unwrap();
-    let (smtp, pop3) = (running.addr(Service::Smtp).unwrap(), running.addr(Service::Pop3).unwrap());
+    let (smtp, pop3) = (running.addr(Service::Submission).unwrap(), running.addr(Service::Pop3).unwrap());
     thread::scope(|scope| {
         let asking = scope.spawn(|| {
             let mut wire = Wire::connect(smtp);

@@ -101,7 +101,7 @@ fn what_waits_is_told() {
     let trace = shown["trace"].as_array().unwrap();
     assert_eq!(keys(&trace[0]), ["evidence", "stage", "text", "time", "verdict"]);
     let stages: Vec<_> = trace.iter().map(|event| text(&event["stage"])).collect();
-    assert_eq!(stages, ["connect", "mail", "rcpt", "commit", "attempt"], "{shown:#}");
+    assert_eq!(stages, ["connect", "mail", "rcpt", "data", "commit", "attempt"], "{shown:#}");
     assert_eq!(trace[4]["verdict"], "defer");
 }
 

@@ -11,7 +11,7 @@ use mailwright_delivery::outbound::{Dial, Dialed, Environment, Outbound, Outboun
 use mailwright_delivery::{QueueConfig, QueueEvent};
 use mailwright_dns::{Cache, CacheConfig};
 use mailwright_queue::SettleConfig;
-use mailwright_server::{Running, Server, StartError};
+use mailwright_server::{Auth, Listener, Running, Server, StartError};
 use mailwright_store_sqlite::testing::SimStore;
 
 use super::sabotage::{TamperedOutbound, tampered};
@@ -51,7 +51,8 @@ pub(super) async fn serve(
         server = server.account(user, password(user));
     }
     for (service, port) in SERVICES {
-        server = server.listener(service, parts.net.listen((parts.host, port).into()));
+        let listener = Listener::new(service).auth(Auth::Offered);
+        server = server.listener(listener, parts.net.listen((parts.host, port).into()));
     }
     let running = server.start().await?;
     tokio::spawn(tell(parts, &running));

@@ -41,6 +41,8 @@ pub struct OutboundConfig {
     /// The time of a whole attempt, whatever its stages still may take. Default 1 hour. It is to be less than a
     /// lease is renewed for; more than a week is taken for one. What is cut off behind the end of the content may arrive twice (RFC 1047).
     pub deadline: Duration,
+    /// What becomes of content that a server does not take. Default: it is encoded anew.
+    pub eight_bit: EightBit,
     /// How long connections are kept.
     pub pool: PoolConfig,
 }
@@ -59,9 +61,21 @@ impl OutboundConfig {
             plain_after_failed_tls: true,
             addresses: 10,
             deadline: Duration::from_secs(3600),
+            eight_bit: EightBit::default(),
             pool: PoolConfig::default(),
         }
     }
+}
+
+/// What becomes of content with octets beyond ASCII at a server without 8BITMIME (RFC 6152 §3), and of binary content at
+/// one without BINARYMIME (RFC 3030 §3).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum EightBit {
+    /// It is encoded anew, see [`mailwright_message::conversion`]; and returned if a signature would break by that.
+    #[default]
+    Reencode,
+    /// It is returned.
+    Return,
 }
 
 /// Whom TLS trusts, and with which provider: both are chosen by whoever makes these.

@@ -35,6 +35,8 @@ mod config;
 mod connection;
 mod dial;
 mod environment;
+mod form;
+mod job;
 mod message;
 mod open;
 mod outcome;
@@ -52,7 +54,7 @@ mod words;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use config::{ClientTls, OutboundConfig, PoolConfig};
+pub use config::{ClientTls, EightBit, OutboundConfig, PoolConfig};
 pub use dial::{Dial, Dialed, TcpDial};
 pub use environment::Environment;
 pub use relay_url::{InvalidRelayUrl, RelayUrlFault};
@@ -63,8 +65,8 @@ use mailwright_store::{Claimed, Store};
 use tracing::{Instrument, info_span};
 
 use self::attempt::Attempt;
+use self::job::Job;
 use self::shared::Shared;
-use self::walk::Job;
 use crate::deliver::{Deliver, Delivery, Parts};
 
 /// Delivers to other servers by SMTP and LMTP. To be used within a tokio runtime.

@@ -23,6 +23,11 @@ impl Outcomes {
         Self { outcomes: vec![not_taken(diagnostic.clone()); recipients], feedback }
     }
 
+    /// The same for all of them, and the fault is with us or with the message.
+    pub(super) fn ours(recipients: usize, diagnostic: &Diagnostic) -> Self {
+        Self { feedback: Feedback::Neutral, ..Self::all(recipients, diagnostic) }
+    }
+
     /// What a server has said, or not said, about each.
     pub(super) fn of(sent: &Sent, connection: &Connection, recipients: usize, at: Timestamp) -> Self {
         let remote = connection.target.remote();
@@ -40,6 +45,11 @@ impl Outcomes {
             };
             if let Some(place) = outcomes.get_mut(outcome.recipient) {
                 *place = Some(told);
+            }
+        }
+        for place in &sent.later {
+            if let Some(place) = outcomes.get_mut(*place) {
+                *place = Some(RecipientOutcome::NotTried);
             }
         }
         let unheard = || {

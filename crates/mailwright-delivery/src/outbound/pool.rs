@@ -52,9 +52,7 @@ impl Pool {
 
     /// Keeps a connection after a message, unless it has seen enough of them.
     pub(super) fn keep(&self, connection: Connection) {
-        let allowed = connection.offers().mail_max.unwrap_or(u32::MAX).min(self.config.transactions);
-        let is_worn = connection.transactions >= allowed;
-        if is_worn || self.config.idle == 0 || self.config.keep == Duration::ZERO {
+        if self.is_worn(&connection) || self.config.idle == 0 || self.config.keep == Duration::ZERO {
             return self.part(connection);
         }
         if !self.has_room() {
@@ -70,6 +68,12 @@ impl Pool {
             // Its task sees nobody left who could ask.
             idle.pop_front();
         }
+    }
+
+    /// Whether a connection has seen enough messages (RFC 9422).
+    pub(super) fn is_worn(&self, connection: &Connection) -> bool {
+        let allowed = connection.offers().mail_max.unwrap_or(u32::MAX).min(self.config.transactions);
+        connection.transactions >= allowed
     }
 
     /// Says goodbye to a connection, which nobody has to wait for.

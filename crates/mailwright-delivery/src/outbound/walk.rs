@@ -1,24 +1,21 @@
 //! From host to host, until one has taken or refused the message.
 
-use mailwright_queue::{Attempt as Tried, AttemptStage, Body};
-use mailwright_store::{QueueEntry, Store};
+use std::time::Duration;
+
+use mailwright_queue::{Attempt as Tried, AttemptStage};
+use mailwright_store::Store;
 use tracing::{debug, info};
 
 use super::attempt::Attempt;
 use super::connection::Connection;
-use super::message::{content, needs_tls, transaction};
+use super::form::Form;
+use super::job::Job;
+use super::message::needs_tls;
 use super::outcome::{Outcomes, is_taken, most_telling};
 use super::plan::{Plan, Target};
 use super::send::Sent;
 use super::words::{Words, code};
-use crate::deliver::{Delivery, Parts};
-
-/// A message, and where it is kept.
-pub(super) struct Job<'a, S> {
-    pub(super) store: &'a S,
-    pub(super) entry: &'a QueueEntry,
-    pub(super) parts: &'a Parts,
-}
+use crate::deliver::Delivery;
 
 impl Attempt<'_> {
     /// Tries once.
@@ -47,12 +44,6 @@ impl Attempt<'_> {
     /// What a server has made of the message; `None` if none was asked to take it.
     async fn deliver<S: Store>(&mut self, job: &Job<'_, S>) -> Option<Outcomes> {
         let Job { entry, parts, .. } = *job;
-        if parts.envelope.body == Body::BinaryMime {
-            // RFC 3030 §3: it would have to be converted; no server gets it as it is from us.
-            let text = "BINARYMIME is not sent on by this server";
-            self.fail(Words::seen(AttemptStage::Route, code::CONVERSION_NEEDED, text), None);
-            return None;
-        }
         self.at(AttemptStage::Route);
         let needs_tls = needs_tls(entry, &parts.envelope);
         let shared = self.shared;
@@ -129,16 +120,32 @@ impl Attempt<'_> {
             shared.pool.keep(connection);
             return None;
         }
-        let transaction = transaction(entry, parts, connection.offers());
+        let offers = connection.offers().clone();
+        let fitting = Form::fit(store, (entry, &parts.envelope), &offers, shared.config.eight_bit);
+        let fitting = connection.driver.attend(fitting);
+        let form = match shared.environment.within(Duration::MAX, self.deadline, fitting).await {
+            Ok(Ok(form)) => form,
+            Ok(Err(unfit)) => {
+                let remote = connection.target.remote();
+                let told = unfit.words().diagnostic(shared.environment.clock.wall(), Some(&remote));
+                (self.remote, self.tls) = (Some(remote), connection.tls());
+                shared.pool.keep(connection);
+                return Some(Outcomes::ours(entry.recipients.len(), &told));
+            }
+            Err(why) => {
+                self.fail(Words::out_of_time(why, AttemptStage::Mail), Some(&connection.target));
+                shared.pool.part(connection);
+                return None;
+            }
+        };
         connection.driver.machine.watch = std::mem::take(&mut self.watch);
-        let octets = content(entry, &parts.envelope);
-        let sent = self.send(&mut connection, transaction, store, (entry.blob, octets)).await;
+        let sent = self.send_to_all(&mut connection, job, &form, is_void).await;
         self.watch = std::mem::take(&mut connection.driver.machine.watch);
         let remote = connection.target.remote();
-        if is_void(&sent) && !self.is_over() {
+        let Some(sent) = sent else {
             debug!(remote, "a connection that was kept is gone");
             return None;
-        }
+        };
         let at = shared.environment.clock.wall();
         let outcomes = Outcomes::of(&sent, &connection, entry.recipients.len(), at);
         (self.remote, self.tls) = (Some(remote), connection.tls());

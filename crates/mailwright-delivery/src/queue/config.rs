@@ -5,6 +5,9 @@ use std::time::Duration;
 use mailwright_queue::{SchedulerConfig, SettleConfig};
 use mailwright_store::WorkerId;
 
+/// How many accounts a report reaches at most.
+pub(super) const REPORT_ACCOUNTS: usize = 100;
+
 /// How a queue works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -57,7 +60,7 @@ impl QueueConfig {
             worker: WorkerId(1),
             store_retry: Duration::from_secs(5),
             events: 1_024,
-            report_accounts: 100,
+            report_accounts: REPORT_ACCOUNTS,
             submit: SubmitLimits::default(),
         }
     }

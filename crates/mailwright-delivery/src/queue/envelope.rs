@@ -119,7 +119,6 @@ mod tests {
             ("app", &["a@x"][..], "the sender \"app\" is no address: the address does not follow RFC 5321"),
             ("", &["a@x"], "the sender \"\" is no address: the address does not follow RFC 5321"),
             ("a@x", &["b@x", "b"], "recipient 1 \"b\" is no address: the address does not follow RFC 5321"),
-            ("a@x", &["é@x"], "recipient 0 \"é@x\" is no address: the address is not ASCII"),
             (
                 "a@x",
                 &["Bob <b@x>"],

@@ -28,6 +28,7 @@ pub use event::QueueEvent;
 pub use expand::{ALIAS_DEPTH, Expanded, expand};
 pub use lines::InvalidContent;
 pub use open::{OpenQueue, StartError};
+pub use report::{ReportError, report_arrival};
 pub use running::RunningQueue;
 pub use started::{Queue, QueueParts};
 pub use submit::SubmitError;

@@ -191,6 +191,8 @@ fn outgoing(trace: TraceId, envelope: Envelope, blob: &StagedBlob, known: Known,
         sender: envelope.from().clone(),
         envelope: queue::Envelope {
             body: if known.eight_bit { Body::EightBitMime } else { Body::SevenBit },
+            // RFC 6531 §3.4
+            smtputf8: !(envelope.from().address().into_iter().chain(envelope.to())).all(Address::is_ascii),
             header: known.header,
             ..queue::Envelope::new(now)
         },

@@ -16,6 +16,7 @@ use tracing::{debug, error, warn};
 use super::command::AdminError;
 use super::config::QueueConfig;
 use super::event::QueueEvent;
+use super::report::Post;
 use super::told::told;
 use crate::deliver::{Deliver, Parts};
 
@@ -85,7 +86,7 @@ impl<S: Store, X: Deliver<S>, D: Directory> Worker<S, X, D> {
         let mut batch = Batch { ops: settled.ops.clone(), ..Batch::new(id, now) };
         if let Some(report) = &settled.report {
             // Each time anew: what was written before may have been reclaimed.
-            batch.ops.extend(self.post(report, claimed, now).await.map_err(Unavailable::new)?);
+            batch.ops.extend(self.post().post(report, claimed, now).await.map_err(Unavailable::new)?);
         }
         self.store.commit(batch).await.map(drop).map_err(|rejected| rejected.cause)
     }
@@ -135,6 +136,12 @@ impl<S: Store, X: Deliver<S>, D: Directory> Worker<S, X, D> {
 }
 
 impl<S, X, D> Worker<S, X, D> {
+    /// Where its reports go.
+    fn post(&self) -> Post<'_, S, D> {
+        let (settle, accounts_max) = (&self.config.settle, self.config.report_accounts);
+        Post { store: &self.store, directory: &self.directory, settle, accounts_max, entropy: &*self.entropy }
+    }
+
     pub(super) fn random<const N: usize>(&self) -> [u8; N] {
         let mut octets = [0; N];
         self.entropy.fill(&mut octets);

@@ -1,5 +1,6 @@
 //! One outcome a recipient.
 
+use mailwright_delivery::outbound::EightBit;
 use mailwright_queue::{Body, EnvelopeId, Feedback, Notify, OriginalAddress, RecipientState, Ret};
 
 use crate::peer::{Does, Peer};
@@ -66,12 +67,18 @@ async fn a_message_that_is_too_large_is_not_sent() {
 async fn what_a_message_needs_must_be_offered() {
     for (mail, offer, told) in [
         (
-            |mail: &mut Mail| mail.envelope.body = Body::EightBitMime,
+            |mail: &mut Mail| {
+                mail.envelope.body = Body::EightBitMime;
+                mail.content = "Subject: x\r\n\r\nthé\r\n".into();
+            },
             "8BITMIME",
             "5.6.3 the server does not offer 8BITMIME",
         ),
         (
-            |mail: &mut Mail| mail.envelope.smtputf8 = true,
+            |mail: &mut Mail| {
+                mail.envelope.smtputf8 = true;
+                mail.content = "Subject: thé\r\n\r\nx\r\n".into();
+            },
             "SMTPUTF8",
             "5.6.9 the server does not offer SMTPUTF8",
         ),
@@ -82,6 +89,7 @@ async fn what_a_message_needs_must_be_offered() {
             (vec![offer], format!("relayed at end: {REMOTE} 250 2.0.0 taken")),
         ] {
             let mut world = World::with(Peer::offering(&offers).site());
+            world.config.eight_bit = EightBit::Return;
             let mut message = Mail::to(&["bob@example.net"]);
             mail(&mut message);
             let outbound = world.outbound();

@@ -4,8 +4,10 @@
 mod answers;
 mod content;
 mod cut;
+mod forms;
 mod hostile;
 mod hosts;
+mod limits;
 mod needs;
 mod net;
 mod peer;

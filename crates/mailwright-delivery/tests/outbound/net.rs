@@ -33,6 +33,7 @@ struct Inside {
     /// What answers the next connections to an address; the last one answers all further ones.
     sites: BTreeMap<(IpAddr, u16), VecDeque<Site>>,
     log: Vec<String>,
+    contents: Vec<String>,
     dialed: Vec<IpAddr>,
 }
 
@@ -48,6 +49,15 @@ impl Net {
 
     pub(crate) fn note(&self, line: String) {
         self.0.lock().unwrap().log.push(line);
+    }
+
+    pub(crate) fn keep(&self, content: Vec<u8>) {
+        self.0.lock().unwrap().contents.push(String::from_utf8(content).unwrap());
+    }
+
+    /// The contents that were sent to their ends.
+    pub(crate) fn contents(&self) -> Vec<String> {
+        self.0.lock().unwrap().contents.clone()
     }
 
     /// What clients have said, each line with the address it was said to.

@@ -84,7 +84,16 @@ impl Peer {
             },
             _ => io,
         };
-        let mut session = Session { peer: self, io: Some(io), unread: Vec::new(), rcpts: 0, messages: 0 };
+        let kept = net.clone();
+        let mut session = Session {
+            peer: self,
+            net: kept,
+            io: Some(io),
+            unread: vec![],
+            chunks: vec![],
+            rcpts: 0,
+            messages: 0,
+        };
         let log = |line: &str| net.note(format!("{address} {line}"));
         let _ = session.run(&log).await;
     }
@@ -92,8 +101,11 @@ impl Peer {
 
 struct Session {
     peer: Peer,
+    net: Net,
     io: Option<Box<dyn Io>>,
     unread: Vec<u8>,
+    /// What has come of a content.
+    chunks: Vec<u8>,
     /// Recipients that were taken.
     rcpts: usize,
     messages: usize,
@@ -133,6 +145,7 @@ impl Session {
                     if self.answer(&line, "354 go").await?.starts_with('3') {
                         let content = self.content().await?;
                         log(&format!("content {}", content.len()));
+                        self.net.keep(content);
                         self.end().await?;
                     }
                 }
@@ -142,9 +155,12 @@ impl Session {
                     while self.unread.len() < size {
                         self.read().await?;
                     }
-                    self.unread.drain(..size);
+                    self.chunks.extend(self.unread.drain(..size));
                     match words.next() {
-                        Some(_) => self.end().await?,
+                        Some(_) => {
+                            self.net.keep(std::mem::take(&mut self.chunks));
+                            self.end().await?;
+                        }
                         None => drop(self.answer(&line, "250 chunk").await?),
                     }
                 }

@@ -1,8 +1,7 @@
 //! What the DNS says of a domain.
 
-use crate::net::Site;
 use crate::peer::Peer;
-use crate::world::{Mail, World, outcomes};
+use crate::world::{World, outcomes};
 
 async fn told(zones: &str, to: &str) -> String {
     let mut world = World::new();
@@ -70,16 +69,4 @@ async fn an_address_needs_no_dns() {
     own.config.own.addresses.insert("192.0.2.1".parse().unwrap());
     let delivery = own.deliver(&["bob@[192.0.2.1]"]).await;
     assert!(outcomes(&delivery)[0].starts_with("failed at route: 5.4.6 "));
-}
-
-/// What cannot be sent at all is not tried.
-#[tokio::test(start_paused = true)]
-async fn binary_content_has_no_way() {
-    let mut world = World::with(Site::Silent);
-    let mut mail = Mail::to(&["bob@example.net"]);
-    mail.envelope.body = mailwright_queue::Body::BinaryMime;
-    let outbound = world.outbound();
-    let delivery = world.send(&outbound, &mail).await;
-    assert_eq!(outcomes(&delivery), ["failed at route: 5.6.3 BINARYMIME is not sent on by this server"]);
-    assert!(world.net.dialed().is_empty());
 }

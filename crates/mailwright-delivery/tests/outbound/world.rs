@@ -24,13 +24,18 @@ use crate::net::{Net, Site};
 #[derive(Debug)]
 pub(crate) struct Standing(Instant);
 
+impl Standing {
+    /// The time on the wall at the beginning.
+    pub(crate) const WALL: Timestamp = Timestamp(1_767_225_600_000);
+}
+
 impl Clock for Standing {
     fn mono(&self) -> Instant {
         SystemClock.mono()
     }
 
     fn wall(&self) -> Timestamp {
-        Timestamp(1_767_225_600_000).saturating_add(self.mono() - self.0)
+        Self::WALL.saturating_add(self.mono() - self.0)
     }
 }
 
@@ -160,20 +165,26 @@ impl World {
 
 /// What came of it for each recipient, a line each: what, at which stage, said by whom.
 pub(crate) fn outcomes(delivery: &Delivery) -> Vec<String> {
+    outcomes_or_none(delivery).into_iter().map(Option::unwrap).collect()
+}
+
+/// The same; nothing for those who were not tried.
+pub(crate) fn outcomes_or_none(delivery: &Delivery) -> Vec<Option<String>> {
     let Attempt::Tried { outcomes, .. } = &delivery.attempt else { panic!("it was tried") };
     outcomes.iter().map(line).collect()
 }
 
-fn line(outcome: &RecipientOutcome) -> String {
+fn line(outcome: &RecipientOutcome) -> Option<String> {
     let (what, diagnostic) = match outcome {
         RecipientOutcome::Relayed { diagnostic, dsn: false } => ("relayed", diagnostic),
         RecipientOutcome::Relayed { diagnostic, dsn: true } => ("relayed with DSN", diagnostic),
         RecipientOutcome::Delivered(diagnostic) => ("delivered", diagnostic),
         RecipientOutcome::Deferred(diagnostic) => ("deferred", diagnostic),
         RecipientOutcome::Failed(diagnostic) => ("failed", diagnostic),
+        RecipientOutcome::NotTried => return None,
         other => panic!("{other:?}"),
     };
-    format!("{what} at {}: {}", diagnostic.stage.as_str(), diagnostic.summary())
+    Some(format!("{what} at {}: {}", diagnostic.stage.as_str(), diagnostic.summary()))
 }
 
 /// How much time goes by, in seconds.

@@ -1,7 +1,5 @@
 //! Header fields: nothing in a value can end it, and no line is too long.
 
-use mailwright_core::Timestamp;
-
 /// Where a line is folded if it can be (RFC 5322 §2.1.1).
 const FOLD: usize = 78;
 /// Octets of a word beyond which it is cut, because a line may have 998 (RFC 5322 §2.1.1).
@@ -51,12 +49,6 @@ pub(super) fn pieces(word: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// `date-time` (RFC 5322 §3.3), in UTC.
-pub(super) fn date(at: Timestamp) -> String {
-    let time = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    time.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -82,12 +74,6 @@ mod tests {
         assert_eq!(clean("a\r\nBcc: b\0\t c  d", false), "a Bcc: b c d");
         assert_eq!(clean("thé", false), "th?");
         assert_eq!(clean("thé\u{85}x", true), "thé x");
-    }
-
-    #[test]
-    fn dates_are_those_of_rfc_5322() {
-        assert_eq!(date(Timestamp(1_763_821_801_500)), "Sat, 22 Nov 2025 14:30:01 +0000");
-        assert_eq!(date(Timestamp(i64::MAX)), "Thu, 01 Jan 1970 00:00:00 +0000");
     }
 
     mailwright_core::properties! {

@@ -1,8 +1,9 @@
 //! The part for people: what happened, why, who can help, what to do.
 
 use super::advice::advice;
-use super::field::{clean, date, pieces};
+use super::field::{clean, pieces};
 use super::model::{Action, DeliveryReport, Diagnostic, ReportRecipient};
+use crate::syntax::date_time::date_time;
 
 /// Where a line is broken.
 const WIDTH: usize = 76;
@@ -31,7 +32,7 @@ impl DeliveryReport {
     pub(super) fn notice(&self) -> String {
         let mut text = String::new();
         paragraph(&mut text, 0, &format!("This is the mail server {}.", self.reporting_mta));
-        let arrived = self.arrived.map_or(String::new(), |at| format!(" of {}", date(at)));
+        let arrived = self.arrived.map_or(String::new(), |at| format!(" of {}", date_time(at)));
         let mut last = None;
         // The worst first; what is alike stays in order.
         for group in (0..=4).rev() {
@@ -77,7 +78,7 @@ impl DeliveryReport {
                 say("Why", advice.why);
                 say("Who can help", "nobody needs to; most delays end by themselves.");
                 let retried = "nothing. Do not send it again: it is tried again until";
-                say("What to do", &format!("{retried} {}.", date(until)));
+                say("What to do", &format!("{retried} {}.", date_time(until)));
             }
             Action::Relayed => say("What to do", "nothing. That server does not confirm delivery."),
             Action::Expanded => say("What to do", "nothing. Should one of the group fail, you are told."),

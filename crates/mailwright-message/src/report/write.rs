@@ -6,10 +6,11 @@ use std::ops::Range;
 use bytes::Bytes;
 use mailwright_core::{EnhancedCode, ReplyCode, Timestamp};
 
-use super::field::{clean, date, put};
+use super::field::{clean, put};
 use super::model::{
     Action, DeliveryReport, Diagnostic, OriginalRecipient, ReportRecipient, Returned, ReturnedPart,
 };
+use crate::syntax::date_time::date_time;
 
 /// A report, but for the octets that it returns: `head`, then the `original` ones of the message, then `tail`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +65,7 @@ impl DeliveryReport {
         put(out, "From", &self.clean(&format!("Mail Delivery Subsystem <{}>", self.from)));
         put(out, "To", &self.clean(&format!("<{}>", self.to)));
         put(out, "Subject", &self.clean(&self.subject()));
-        put(out, "Date", &date(now));
+        put(out, "Date", &date_time(now));
         put(out, "Message-ID", &format!("<{nonce:032x}@{}>", self.reporting_mta));
         // RFC 3834 §5
         put(out, "Auto-Submitted", "auto-replied");
@@ -94,7 +95,7 @@ impl DeliveryReport {
         }
         put(out, "Reporting-MTA", &format!("dns; {}", self.reporting_mta));
         if let Some(arrived) = self.arrived {
-            put(out, "Arrival-Date", &date(arrived));
+            put(out, "Arrival-Date", &date_time(arrived));
         }
         if let Some(trace) = self.trace {
             put(out, "X-Mailwright-Trace", &trace.to_string());
@@ -129,10 +130,10 @@ impl DeliveryReport {
             None => {}
         }
         if let Some(at) = recipient.last_attempt {
-            put(out, "Last-Attempt-Date", &date(at));
+            put(out, "Last-Attempt-Date", &date_time(at));
         }
         if let Action::Delayed { until } = recipient.action {
-            put(out, "Will-Retry-Until", &date(until));
+            put(out, "Will-Retry-Until", &date_time(until));
         }
     }
 

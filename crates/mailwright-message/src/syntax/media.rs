@@ -38,6 +38,20 @@ impl MediaType {
         Some(Self { media_type, subtype, parameters, complete })
     }
 
+    /// Without parameters.
+    pub(crate) fn known(media_type: &str, subtype: &str) -> Self {
+        Self {
+            media_type: media_type.into(),
+            subtype: subtype.into(),
+            parameters: Vec::new(),
+            complete: true,
+        }
+    }
+
+    pub(crate) fn is_type(&self, media_type: &str) -> bool {
+        self.media_type.eq_ignore_ascii_case(media_type.as_bytes())
+    }
+
     pub(crate) fn is(&self, media_type: &str, subtype: &str) -> bool {
         self.media_type.eq_ignore_ascii_case(media_type.as_bytes())
             && self.subtype.eq_ignore_ascii_case(subtype.as_bytes())

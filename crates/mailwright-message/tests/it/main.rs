@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "that is how tests fail")]
 
 mod any_split;
+mod conversion;
 mod costs;
 mod hostile;
 mod search;
 mod sections;
 mod structure;
+mod submission;

@@ -9,7 +9,7 @@ use super::config::SettleConfig;
 use super::judge::{Fate, Judged, Times};
 use super::report::{Report, returned};
 use crate::diagnostic::{Diagnostic, cut};
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, Late};
 
 /// What is to be done about an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,14 +41,13 @@ pub fn settle(
         Ok(envelope) => (envelope, None),
         Err(error) => (Envelope::new(entry.queued), Some(error)),
     };
-    let times = Times {
-        now,
-        expires: entry.expires,
-        warn_at: match entry.sender {
-            ReversePath::Null => None,
-            ReversePath::Address(_) => config.warn_after.map(|after| envelope.arrived.saturating_add(after)),
-        },
+    let late_at = envelope.by.filter(|by| by.late == Late::Notify).map(|by| by.at);
+    let warn_at = config.warn_after.map(|after| envelope.arrived.saturating_add(after));
+    let (late_at, warn_at) = match entry.sender {
+        ReversePath::Null => (None, None),
+        ReversePath::Address(_) => (late_at, warn_at.into_iter().chain(late_at).min()),
     };
+    let times = Times { now, expires: entry.expires, warn_at, late_at };
     let (outcomes, earliest, why) = match attempt {
         Attempt::Tried { outcomes, not_before } => (outcomes, not_before, None),
         Attempt::Untried { until, why } => {

@@ -6,7 +6,7 @@ use mailwright_store::QueueRecipient;
 
 use super::attempt::RecipientOutcome;
 use crate::diagnostic::Diagnostic;
-use crate::recipient::RecipientState;
+use crate::recipient::{Notify, RecipientState};
 use crate::wire::DecodeError;
 
 /// A recipient on its way through a settlement.
@@ -43,6 +43,8 @@ pub(super) struct Times {
     pub(super) expires: Timestamp,
     /// When the sender is warned; `None` if nobody is.
     pub(super) warn_at: Option<Timestamp>,
+    /// When it is late as its sender sees it: a reason to warn whoever has not said never (RFC 2852 §4.1.3).
+    pub(super) late_at: Option<Timestamp>,
 }
 
 impl Judged {
@@ -85,8 +87,10 @@ impl Judged {
             Fate::Failed => self.state.wants_failure().then_some(Action::Failed),
             Fate::Expired => self.state.wants_failure().then_some(Action::Expired),
             Fate::Deferred | Fate::Waiting => {
-                let is_late = times.warn_at.is_some_and(|warn_at| warn_at <= times.now);
-                let is_told = is_late && !self.state.warned && self.state.wants_delay();
+                let is_over = |at: Option<Timestamp>| at.is_some_and(|at| at <= times.now);
+                let is_late = is_over(times.late_at) && self.state.notify != Some(Notify::Never);
+                let is_warned = is_over(times.warn_at) && self.state.wants_delay();
+                let is_told = (is_late || is_warned) && !self.state.warned;
                 is_told.then_some(Action::Delayed { until: times.expires })
             }
         }

@@ -1,10 +1,12 @@
 //! An accepted message becomes entries.
 
 use mailwright_core::{BlobId, ReversePath, TraceId};
-use mailwright_queue::{AcceptConfig, Envelope, Outgoing, OutgoingRecipient, RecipientState, RetryConfig};
+use mailwright_queue::{
+    AcceptConfig, DeliverBy, Envelope, Late, Outgoing, OutgoingRecipient, RecipientState, RetryConfig,
+};
 use mailwright_store::Priority;
 
-use crate::fixture::{ARRIVED, DAY, address, after, domain, sender};
+use crate::fixture::{ARRIVED, DAY, HOUR, address, after, domain, sender};
 
 fn outgoing(sender: ReversePath, to: &[String]) -> Outgoing {
     let recipient = |to: &String| OutgoingRecipient::new(address(to), RecipientState::default()).unwrap();
@@ -70,4 +72,19 @@ fn a_smarthost_takes_all() {
     message.recipients.iter_mut().for_each(|to| to.route = domain("relay.example"));
     let entries = message.entries(&AcceptConfig::default(), &RetryConfig::default());
     assert_eq!((entries.len(), entries[0].recipients.len()), (1, 2));
+}
+
+/// RFC 2852 §4.1.2: what is to be returned when it is late lives no longer; what is not, does.
+#[test]
+fn a_time_that_was_set_is_the_end() {
+    for (at, late, expires) in [
+        (after(HOUR), Late::Return, after(HOUR)),
+        (after(9 * DAY), Late::Return, after(5 * DAY)),
+        (after(HOUR), Late::Notify, after(5 * DAY)),
+    ] {
+        let mut message = outgoing(sender(), &["a@x.example".to_owned()]);
+        message.envelope.by = Some(DeliverBy { at, late, trace: false });
+        let entries = message.entries(&AcceptConfig::default(), &RetryConfig::default());
+        assert_eq!(entries[0].expires, expires);
+    }
 }

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use mailwright_core::{EnhancedCode, ReplyCode, Timestamp};
 use mailwright_queue::{
-    AttemptStage, Body, DecodeError, Diagnostic, Envelope, EnvelopeId, Notify, OriginalAddress,
-    RecipientState, Ret,
+    AttemptStage, Body, DecodeError, DeliverBy, Diagnostic, Envelope, EnvelopeId, Late, Notify,
+    OriginalAddress, RecipientState, Ret, ValidSince,
 };
 use mailwright_store::{Opaque, Priority};
 use proptest::prelude::*;
@@ -16,8 +16,11 @@ fn envelopes() -> impl Strategy<Value = Envelope> {
     let ret = prop::option::of(prop::sample::select(vec![Ret::Full, Ret::Headers]));
     let envid = prop::option::of("([!-*,-<>-~]|\\+2[0-9A-F]){0,30}");
     let priority = prop::option::of(-9..=9i8);
-    (any::<i64>(), body, any::<[bool; 2]>(), ret, envid, priority, any::<[u64; 2]>()).prop_map(
-        |(arrived, body, [smtputf8, require_tls], ret, envid, priority, [begin, header])| Envelope {
+    let late = prop::sample::select(vec![Late::Return, Late::Notify]);
+    let by = (any::<i64>(), late, any::<bool>());
+    let by = prop::option::of(by.prop_map(|(at, late, trace)| DeliverBy { at: Timestamp(at), late, trace }));
+    (any::<i64>(), body, any::<[bool; 2]>(), ret, envid, priority, by, any::<[u64; 2]>()).prop_map(
+        |(arrived, body, [smtputf8, require_tls], ret, envid, priority, by, [begin, header])| Envelope {
             arrived: Timestamp(arrived),
             body,
             smtputf8,
@@ -25,6 +28,7 @@ fn envelopes() -> impl Strategy<Value = Envelope> {
             ret,
             envid: envid.map(|id| EnvelopeId::from_xtext(&id).unwrap()),
             priority: priority.and_then(Priority::new),
+            by,
             begin,
             header,
         },
@@ -57,9 +61,12 @@ fn diagnostics() -> impl Strategy<Value = Diagnostic> {
 fn states() -> impl Strategy<Value = RecipientState> {
     let orcpt = prop::option::of("(rfc822|x-none|a1);([!-*,-<>-~]|\\+2[0-9A-F]){0,30}");
     let last = prop::option::of(diagnostics());
-    (prop::option::of(notifies()), orcpt, any::<bool>(), last).prop_map(|(notify, orcpt, warned, last)| {
+    let since = prop::option::of("2026-11-23T08:0[0-9]:00Z(;[RC])?");
+    let all = (prop::option::of(notifies()), orcpt, since, any::<bool>(), last);
+    all.prop_map(|(notify, orcpt, since, warned, last)| {
         let orcpt = orcpt.map(|orcpt| OriginalAddress::from_orcpt(&orcpt).unwrap());
-        RecipientState { notify, orcpt, warned, last }
+        let valid_since = since.map(|since| ValidSince::from_rrvs(&since).unwrap());
+        RecipientState { notify, orcpt, valid_since, warned, last }
     })
 }
 
@@ -96,6 +103,19 @@ mailwright_core::properties! {
     }
 }
 
+/// The last octet says that there is no BY, no RRVS: what version 1 did not say at all.
+#[test]
+fn what_was_kept_by_version_1_is_read() {
+    let before = |kept: Opaque| Opaque { version: 1, bytes: kept.bytes.slice(..kept.bytes.len() - 1) };
+    let envelope = Envelope { smtputf8: true, header: 300, ..Envelope::new(Timestamp(5)) };
+    assert_eq!(Envelope::decode(&before(envelope.encode())), Ok(envelope.clone()));
+    let state = RecipientState { notify: Some(Notify::Never), ..RecipientState::default() };
+    assert_eq!(RecipientState::decode(&before(state.encode())), Ok(state.clone()));
+    let mixed = |kept: Opaque| Opaque { version: 1, ..kept };
+    assert_eq!(Envelope::decode(&mixed(envelope.encode())), Err(DecodeError::Damaged));
+    assert_eq!(RecipientState::decode(&mixed(state.encode())), Err(DecodeError::Damaged));
+}
+
 #[test]
 fn another_version_is_told() {
     let kept = Opaque { version: 9, ..Envelope::default().encode() };
@@ -130,6 +150,9 @@ fn parameters_are_kept_as_they_were_and_told_decoded() {
     assert_eq!(orcpt.as_orcpt(), "rfc822;\"a+20b\"@x");
     let id = EnvelopeId::from_xtext("QQ+2B1").unwrap();
     assert_eq!((id.as_xtext(), id.decoded().as_str()), ("QQ+2B1", "QQ+1"));
+    for value in ["", "a b", "a=b", "é", &long] {
+        assert_eq!(ValidSince::from_rrvs(value), None, "{value}");
+    }
     for value in ["a b", "a+0A", "a+", &long] {
         assert_eq!(EnvelopeId::from_xtext(value), None, "{value}");
     }

@@ -3,8 +3,8 @@
 use mailwright_core::{ReversePath, Stage, Timestamp, Verdict};
 use mailwright_message::report::{Action, ReportRecipient, ReturnedPart};
 use mailwright_queue::{
-    Attempt, Body, Diagnostic, Envelope, EnvelopeId, Notify, OriginalAddress, RecipientOutcome,
-    RecipientState, Ret, SettleConfig, Settled, settle,
+    Attempt, Body, DeliverBy, Diagnostic, Envelope, EnvelopeId, Late, Notify, OriginalAddress,
+    RecipientOutcome, RecipientState, Ret, SettleConfig, Settled, settle,
 };
 use mailwright_store::{Claimed, Op, Opaque, Settlement};
 
@@ -115,6 +115,30 @@ fn who_is_told_what() {
             assert_eq!(told(&settled_bounce), "nobody", "{what}");
             assert_eq!(settled_bounce.double_bounces, usize::from(*name == "failed"), "{what}");
         }
+    }
+}
+
+/// RFC 2852 §4.1.3: who has set a time is told when it is over, unless never.
+#[test]
+fn who_has_set_a_time_is_told() {
+    let deferred = || vec![RecipientOutcome::Deferred(said("450 4.2.1 not now"))];
+    let told_at = |late, notified, now| {
+        let by = Some(DeliverBy { at: after(HOUR), late, trace: false });
+        let envelope = Envelope { by, ..Envelope::new(ARRIVED) };
+        let claimed = claimed(sender(), &envelope, vec![("bob@dest.example", notify(notified))], 0);
+        let settled = settled(&claimed, deferred(), now);
+        (told(&settled) != "nobody", shown(&settled))
+    };
+    for (late, notified, now, is_told) in [
+        (Late::Notify, None, after(HOUR - 1), false),
+        (Late::Notify, None, after(HOUR), true),
+        (Late::Notify, Some("FAILURE"), after(HOUR), true),
+        (Late::Notify, Some("FAILURE"), after(HOUR - 1), false),
+        (Late::Notify, Some("NEVER"), after(5 * HOUR), false),
+        (Late::Return, None, after(2 * HOUR), false),
+        (Late::Return, None, after(5 * HOUR), true),
+    ] {
+        assert_eq!(told_at(late, notified, now).0, is_told, "{late:?} {notified:?}");
     }
 }
 

@@ -97,7 +97,8 @@ impl<'a> Ways<'a> {
         let aliases = aliases.map(|(index, alias)| (folded(&alias.address.value), Some(index)));
         // A user goes before an alias.
         let known: BTreeMap<String, Option<usize>> = aliases.chain(users).collect();
-        let directory = DirectoryConfig::new([]);
+        let mut directory = DirectoryConfig::new([]);
+        directory.separator = root.tag_separator.0;
         let next = root.alias.iter().map(|alias| {
             let next = alias.to.value.iter().filter_map(|to| {
                 let mut look_ups = directory.look_ups(&to.value);

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use mailwright_core::{Address, Domain};
-use mailwright_server::{Certificates, Service};
+use mailwright_server::{Auth, Certificates, Service};
 use mailwright_store::fold_address;
 
 use super::file;
-use super::keys::{Root, Tls};
+use super::keys::{Listener, Root, Tls};
 use super::report::{Problem, Problems};
 use super::secret::others_can_read;
 use super::section::BUILT_IN;
@@ -101,16 +101,59 @@ fn listeners(root: &Root, problems: &mut Problems) {
         |address| format!("two sockets cannot listen on {address}"),
         problems,
     );
-    for service in root.listener.iter().map(|listener| &listener.service) {
-        if root.tls.is_none() && is_written(&service.at) && service.value != Service::Smtp {
-            let name = service.value.name();
-            let why = match service.value {
-                Service::Imap | Service::Pop3 => "nobody could log in without TLS",
-                _ => "it begins with TLS",
-            };
-            let problem = Problem::error(&service.at, format!("{name} needs a certificate"), why);
-            problems.push(problem.with_help("write [tls] with `certificate` and `key`, or leave it out"));
-        }
+    for listener in &root.listener {
+        needs_certificate(listener, root, problems);
+        takes_no_mail(listener, problems);
+        is_not_lmtp_at_25(listener, problems);
+    }
+}
+
+fn needs_certificate(listener: &Listener, root: &Root, problems: &mut Problems) {
+    let At { value: service, at } = &listener.service;
+    if root.tls.is_some() {
+        return;
+    }
+    let auth = listener.auth.as_ref().filter(|auth| auth.value != Auth::Off);
+    let help = "write [tls] with `certificate` and `key`, or leave it out";
+    if let Some(auth) = auth.filter(|auth| !service.is_tls() && auth_off(*service) && is_written(&auth.at)) {
+        let problem =
+            Problem::error(&auth.at, "logins need a certificate", "nobody could log in without TLS");
+        problems.push(problem.with_help(help));
+    }
+    if !auth_off(*service) && is_written(at) {
+        let why = if service.is_tls() { "it begins with TLS" } else { "nobody could log in without TLS" };
+        let problem = Problem::error(at, format!("{} needs a certificate", service.name()), why);
+        problems.push(problem.with_help(help));
+    }
+}
+
+/// Whether nobody logs in there, unless it is said.
+fn auth_off(service: Service) -> bool {
+    service.takes_mail() && service.auth() == Auth::Off
+}
+
+/// RFC 2033 §5: whoever finds LMTP at port 25 takes it for SMTP.
+fn is_not_lmtp_at_25(listener: &Listener, problems: &mut Problems) {
+    let Listener { service, address, .. } = listener;
+    if service.value == Service::Lmtp && address.value.port() == 25 && is_written(&address.at) {
+        let problem = Problem::error(&address.at, "LMTP at port 25", "other servers expect SMTP there");
+        problems.push(problem.with_help("LMTP has no port of its own: 24 is often taken, on 127.0.0.1"));
+    }
+}
+
+/// What is said of mail that is sent says nothing where mail is read.
+fn takes_no_mail(listener: &Listener, problems: &mut Problems) {
+    let Listener { service, address: _, auth, message_size, recipients } = listener;
+    if service.value.takes_mail() || !is_written(&service.at) {
+        return;
+    }
+    let auth = auth.as_ref().map(|auth| ("auth", &auth.at));
+    let message_size = message_size.as_ref().map(|size| ("message_size", &size.at));
+    let recipients = recipients.as_ref().map(|recipients| ("recipients", &recipients.at));
+    for (key, at) in [auth, message_size, recipients].into_iter().flatten() {
+        let message = format!("`{key}` says nothing of {}", service.value.name());
+        let problem = Problem::error(at, message, "mail is only read there").also(&service.at, "here");
+        problems.push(problem.with_help("leave it out: smtp, smtps, submission, submissions and lmtp have it"));
     }
 }
 

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 
 use mailwright_core::{Address, Domain};
 use mailwright_delivery::outbound::{Pattern, Protocol, RelayHost, TlsPolicy};
-use mailwright_server::{AliasAddress, Service};
+use mailwright_server::{AliasAddress, Auth, Service};
 
 use super::secret::{Password, RelayPassword};
 use super::section::section;
-use super::value::{At, Count, Filter, Format, Size, Time, UserName};
+use super::value::{At, Count, Filter, Format, Size, TagSeparator, Time, UserName};
 
 section! {
     /// The whole configuration.
@@ -21,6 +21,9 @@ section! {
         /// The domains that mail is taken for, besides those of `mailwright domain add`. Who logs in without a domain
         /// means the first.
         Reload domains: At<Vec<At<Domain>>> = Required(r#"["example.org"]"#);
+        /// What parts an address from a tag: mail to ann+news@example.org is ann's, and she may send under that
+        /// address. With "" there are no tags.
+        Reload tag_separator: TagSeparator = Default(r#""+""#);
         /// The folder that mail, accounts and the control socket are kept in. It belongs to the user that the server
         /// runs as, and nobody else may read it. One server at a time uses it.
         Restart data: At<PathBuf> = Required(r#""/var/lib/mailwright""#);
@@ -29,10 +32,13 @@ section! {
         /// Where the server listens.
         Restart listener: Vec<Listener> = Required(r#"[
 { service = "smtp", address = "0.0.0.0:25" },
-{ service = "smtps", address = "0.0.0.0:465" },
+{ service = "submission", address = "0.0.0.0:587" },
+{ service = "submissions", address = "0.0.0.0:465" },
 { service = "imaps", address = "0.0.0.0:993" },
 { service = "pop3s", address = "0.0.0.0:995" },
 ]"#);
+        /// Mail that users send.
+        Reload submission: Submission = Default("{}");
         /// Mail for others. Without this table none is taken; with it, it is taken from those who have logged in.
         Restart outbound: Option<Outbound> = Off("");
         /// Ways to other domains: the first that fits is taken. What fits none goes by MX.
@@ -65,11 +71,31 @@ section! {
 section! {
     /// A socket.
     Listener "listener" {
-        /// What it speaks: smtp (with STARTTLS), smtps (TLS from the start), imap (with STARTTLS), imaps, pop3 (with
-        /// STLS) or pop3s.
+        /// What it speaks: smtp (for other servers, with STARTTLS), smtps (for them and for users, TLS from the start),
+        /// submission (for users, with STARTTLS), submissions, lmtp (for a server in front of this one), imap (with
+        /// STARTTLS), imaps, pop3 (with STLS) or pop3s.
         Restart service: At<Service> = Required(r#""smtp""#);
         /// An IP address and a port. `[::]` is every address, of IPv4 too; port 0 is any free one.
         Restart address: At<SocketAddr> = Required(r#""0.0.0.0:25""#);
+        /// Whether users log in to send: off, offered, or required before any mail. Without it smtp and lmtp have off,
+        /// smtps offered, submission and submissions required.
+        Restart auth: Option<At<Auth>> = Off(r#""offered""#);
+        /// Octets of a message that is taken here, in the place of what [limits] has.
+        Restart message_size: Option<At<Size<0x1_0000, 0x800_0000>>> = Off(r#""50 MiB""#);
+        /// Recipients of a message that is taken here, in the place of what [limits] has.
+        Restart recipients: Option<At<Count<100, 100_000>>> = Off("500");
+    }
+}
+
+section! {
+    /// Mail that users send.
+    Submission "submission" {
+        /// Whether From and Sender in the header have to be addresses of the user who sends. The envelope's sender
+        /// has to be one in any case.
+        Reload check_from: bool = Default("true");
+        /// Octets of the header, which is in memory until it is whole: then From, Date and Message-ID are added if
+        /// they are missing.
+        Reload header_size: Size<0x4000, 0x100_0000> = Default(r#""256 KiB""#);
     }
 }
 

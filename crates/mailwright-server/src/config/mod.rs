@@ -21,7 +21,7 @@ use mailwright_server::Certificates;
 use mailwright_store_sqlite::SqliteConfig;
 
 pub(crate) use document::document;
-pub(crate) use keys::{Outbound, Root, RouteTo, Storage};
+pub(crate) use keys::{Listener, Outbound, Root, RouteTo, Storage};
 pub(crate) use report::Report;
 pub(crate) use section::{Change, When};
 use section::{Reading, Setting};

@@ -167,11 +167,15 @@ fn home(name: &str, all: &[Key]) -> Option<String> {
     if has(all) {
         return Some("to the top, before the first table".to_owned());
     }
-    all.iter().find_map(|key| match key.shape {
-        Shape::Section(keys) if has(keys) => Some(format!("into [{}]", key.name)),
-        Shape::Sections(keys) if has(keys) => Some(format!("into [[{}]]", key.name)),
+    let mut sections = all.iter().filter_map(|key| match key.shape {
+        Shape::Section(keys) if has(keys) => Some((false, format!("into [{}]", key.name))),
+        Shape::Sections(keys) if has(keys) => Some((true, format!("into [[{}]]", key.name))),
         _ => None,
-    })
+    });
+    // What holds for all goes before what holds for one of several.
+    let first = sections.next()?;
+    let home = if first.0 { sections.find(|(of_one, _)| !of_one).unwrap_or(first) } else { first };
+    Some(home.1)
 }
 
 /// The name that was probably meant.

@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use mailwright_server::Auth;
 use rcgen::{CertificateParams, KeyPair};
 
 use super::*;
@@ -108,7 +109,7 @@ format = true
    · ───┬───
    ·    ╰── did you mean `hostname`?
    ╰────
-  help: the keys here are: hostname, domains, data, tls, listener, outbound, route, user, alias, limits, storage, log
+  help: the keys here are: hostname, domains, tag_separator, data, tls, listener, submission, outbound, route, user, alias, limits, storage, log
 
   × this is not a domain
    ╭─[mail.toml:2:12]
@@ -147,7 +148,7 @@ format = true
     ·           ───┬──
     ·              ╰── did you mean `smtp`?
     ╰────
-  help: one of: smtp, smtps, imap, imaps, pop3, pop3s
+  help: one of: smtp, smtps, submission, submissions, lmtp, imap, imaps, pop3, pop3s
 
   × this is not an IP address and a port
     ╭─[mail.toml:12:11]
@@ -323,6 +324,103 @@ fn a_key_in_the_wrong_table_is_told_where_it_belongs() {
 }
 
 #[test]
+fn lmtp_is_not_at_port_25() {
+    let folder = Folder::new();
+    let text = SMALL.replace("\"smtp\"", "\"lmtp\"").replace("127.0.0.1:0", "127.0.0.1:25");
+    let report = folder.parse(&text).unwrap_err().to_string();
+    assert!(report.contains("LMTP at port 25") && report.contains("24 is often taken"), "{report}");
+}
+
+/// What is said of a listener, and where it is wrong.
+#[test]
+fn rules_of_a_listener_fit_its_service() {
+    let folder = Folder::new();
+    let listener = |service: &str, rules: &str| {
+        let tls = "[tls]\ncertificate = \"chain.pem\"\nkey = \"key.pem\"\n";
+        folder.parse(&format!("{}{rules}\n{tls}", SMALL.replace("\"smtp\"", &format!("\"{service}\""))))
+    };
+    for service in ["smtp", "smtps", "submission", "submissions", "lmtp"] {
+        let rules = "auth = \"offered\"\nmessage_size = \"50 MiB\"\nrecipients = 500";
+        let config = listener(service, rules).unwrap();
+        let found = &config.root.listener[0];
+        assert_eq!(found.auth.as_ref().unwrap().value, Auth::Offered);
+        assert_eq!(found.message_size.as_ref().unwrap().value.0, 50 << 20);
+        assert_eq!(found.recipients.as_ref().unwrap().value.0, 500);
+    }
+    same(
+        &listener("imaps", "auth = \"required\"\nrecipients = 50").unwrap_err(),
+        r#"
+  × `auth` says nothing of imaps
+   ╭─[mail.toml:5:11]
+ 5 │ service = "imaps"
+   ·           ───┬───
+   ·              ╰── here
+ 6 │ address = "127.0.0.1:0"
+ 7 │ auth = "required"
+   ·        ─────┬────
+   ·             ╰── mail is only read there
+   ╰────
+  help: leave it out: smtp, smtps, submission, submissions and lmtp have it
+
+  × this is not a number in bounds
+   ╭─[mail.toml:8:14]
+ 8 │ recipients = 50
+   ·              ─┬
+   ·               ╰── out of bounds
+   ╰────
+  help: from 100 to 100000
+
+mail.toml: 2 errors
+"#,
+    );
+    // In clear text nobody says a password.
+    let report = folder.parse(&format!("{SMALL}auth = \"required\"\n")).unwrap_err();
+    assert!(report.contains("logins need a certificate") && report.contains("mail.toml:7:8"), "{report}");
+    assert!(folder.parse(&format!("{SMALL}auth = \"off\"\n")).is_ok());
+    let report = folder.parse(&SMALL.replace("\"smtp\"", "\"submission\"")).unwrap_err();
+    assert!(report.contains("submission needs a certificate"), "{report}");
+}
+
+#[test]
+fn separators_of_tags_are_single() {
+    let folder = Folder::new();
+    let separator = |text: &str| {
+        let config = folder.parse(&format!("tag_separator = \"{text}\"\n{SMALL}"))?;
+        Ok::<_, String>(config.root.tag_separator.0)
+    };
+    assert_eq!((separator("+"), separator("-"), separator("")), (Ok(Some('+')), Ok(Some('-')), Ok(None)));
+    assert_eq!(folder.parse(SMALL).unwrap().root.tag_separator.0, Some('+'));
+    for wrong in ["++", "@", "a", " ", "é"] {
+        let report = separator(wrong).unwrap_err();
+        assert!(report.contains("mail.toml:1:17") && report.contains("no such separator"), "{report}");
+    }
+}
+
+#[test]
+fn what_users_send_is_checked_unless_it_is_said() {
+    let folder = Folder::new();
+    let submission = |text: &str| folder.parse(&format!("{SMALL}[submission]\n{text}\n"));
+    let default = folder.parse(SMALL).unwrap().root.submission;
+    assert_eq!((default.check_from, default.header_size.0), (true, 256 << 10));
+    assert!(!submission("check_from = false").unwrap().root.submission.check_from);
+    let report = submission("check_from = \"no\"").unwrap_err();
+    same(
+        &report,
+        r#"
+  × true or false is wanted here
+   ╭─[mail.toml:8:14]
+ 8 │ check_from = "no"
+   ·              ──┬─
+   ·                ╰── this is text
+   ╰────
+  help: write one of these words, without quotes
+
+mail.toml: 1 error
+"#,
+    );
+}
+
+#[test]
 fn services_that_need_tls_need_a_certificate() {
     let text = SMALL.replace("\"smtp\"", "\"pop3s\"");
     let report = Folder::new().parse(&text).unwrap_err();
@@ -340,7 +438,7 @@ fn the_default_file_is_right_and_says_what_is_so_without_it() {
     ];
     let full = folder.parse_with(&document(), &environment).unwrap();
     assert!(full.warnings.is_empty() && full.certificates.is_some());
-    assert_eq!(full.root.listener.len(), 4);
+    assert_eq!(full.root.listener.len(), 5);
     let small = folder.parse(SMALL).unwrap();
     assert_eq!((&full.root.limits, &full.root.log), (&small.root.limits, &small.root.log));
     // What is commented out is right, too.

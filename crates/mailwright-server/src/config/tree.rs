@@ -24,6 +24,7 @@ pub(crate) enum Kind {
     Text(String),
     /// `None`: larger than any that is wanted.
     Integer(Option<i64>),
+    Boolean(bool),
     List(Vec<Node>),
     Table(Table),
     /// What no key takes, by its name.
@@ -36,6 +37,7 @@ impl Kind {
         match self {
             Self::Text(_) => "text",
             Self::Integer(_) => "a number",
+            Self::Boolean(_) => "true or false",
             Self::List(_) => "a list",
             Self::Table(_) => "a table",
             Self::Other(name) => name,
@@ -111,7 +113,7 @@ impl Place {
             DeValue::Array(items) => Kind::List(items.into_iter().map(|item| self.node(item)).collect()),
             DeValue::Table(table) => Kind::Table(self.table(table)),
             DeValue::Float(_) => Kind::Other("a fraction"),
-            DeValue::Boolean(_) => Kind::Other("true or false"),
+            DeValue::Boolean(value) => Kind::Boolean(value),
             DeValue::Datetime(_) => Kind::Other("a date"),
         };
         Node { at, kind }

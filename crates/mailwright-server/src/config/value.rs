@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mailwright_core::{Address, Domain};
 use mailwright_delivery::outbound::{Pattern, Protocol, RelayHost, TlsPolicy};
-use mailwright_server::{AliasAddress, Service};
+use mailwright_server::{AliasAddress, Auth, Service};
 use tracing_subscriber::EnvFilter;
 
 use super::report::Problem;
@@ -87,6 +87,18 @@ impl<T: Setting> Setting for Vec<T> {
 
     fn off() -> Option<Self> {
         Some(Self::new())
+    }
+}
+
+impl Setting for bool {
+    fn read(node: Node, cx: &mut Reading) -> Option<Self> {
+        match node.kind {
+            Kind::Boolean(value) => Some(value),
+            other => {
+                wrong(&node.at, "true or false", &other, cx, "write one of these words, without quotes");
+                None
+            }
+        }
     }
 }
 
@@ -206,6 +218,31 @@ impl FromText for Service {
 
     fn from_text(text: &str) -> Result<Self, Wrong> {
         one_of(text, Self::ALL.iter().map(|service| (service.name(), *service)))
+    }
+}
+
+impl FromText for Auth {
+    const WHAT: &'static str = "a rule for logins";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        let all = [("off", Self::Off), ("offered", Self::Offered), ("required", Self::Required)];
+        one_of(text, all.into_iter())
+    }
+}
+
+/// What parts a tag from a local part; `None` for no tags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TagSeparator(pub(crate) Option<char>);
+
+impl FromText for TagSeparator {
+    const WHAT: &'static str = "a separator of tags";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        let mut chars = text.chars();
+        match (chars.next(), chars.next()) {
+            (first, None) if first.is_none_or(|first| "+-=_.~#!/|".contains(first)) => Ok(Self(first)),
+            _ => Err(Wrong::new("no such separator", "one of + - = _ . ~ # ! / |, or \"\" for no tags")),
+        }
     }
 }
 

@@ -27,9 +27,8 @@ async fn send(running: &Running, to: &[(&str, &str)]) -> String {
     client.ask("Subject: x\r\n\r\n.").await
 }
 
-async fn messages(store: &Arc<dyn DynStore>, login: &str) -> u32 {
-    let account = store.find_account(&AccountKey::Login(login.to_owned())).await.unwrap();
-    store.open(account.inbox).await.unwrap().status.messages
+async fn count(store: &Arc<dyn DynStore>, login: &str) -> usize {
+    messages(store, login).await.len()
 }
 
 #[tokio::test]
@@ -43,14 +42,14 @@ async fn an_alias_leads_to_each_once() {
     let running = start(&store, settings_with(&["ann@a.example", "bob@a.example"], aliases)).await.unwrap();
     let taken = send(&running, &[("Sales+x@a.example", "250 "), ("ann@a.example", "250 ")]).await;
     assert!(taken.starts_with("250 "), "{taken}");
-    assert_eq!((messages(&store, "ann@a.example").await, messages(&store, "bob@a.example").await), (1, 1));
+    assert_eq!((count(&store, "ann@a.example").await, count(&store, "bob@a.example").await), (1, 1));
 
     // What nobody has is bob's, what is postmaster's is the first account's, and what is elsewhere is refused.
     let to =
         [("nobody@a.example", "250 "), ("postmaster@a.example", "250 "), ("nobody@x.example", "550 5.7.1 ")];
     let taken = send(&running, &to).await;
     assert!(taken.starts_with("250 "), "{taken}");
-    assert_eq!((messages(&store, "ann@a.example").await, messages(&store, "bob@a.example").await), (2, 2));
+    assert_eq!((count(&store, "ann@a.example").await, count(&store, "bob@a.example").await), (2, 2));
 
     // Without aliases from now on.
     running.reload(settings_with(&["ann@a.example", "bob@a.example"], Vec::new())).await.unwrap();
@@ -76,7 +75,7 @@ async fn an_alias_that_leads_to_nobody_is_refused() {
     let refused = ["gone@a.example", "away@a.example", "circle@a.example"].map(|to| (to, "550 5.1.1 "));
     let taken = send(&running, &[&refused[..], &[("half@a.example", "250 ")]].concat()).await;
     assert!(taken.starts_with("250 "), "{taken}");
-    assert_eq!(messages(&store, "ann@a.example").await, 1);
+    assert_eq!(count(&store, "ann@a.example").await, 1);
     running.shutdown().await;
 }
 
@@ -95,7 +94,7 @@ async fn more_addresses_than_are_looked_at_are_refused() {
     assert!(taken.starts_with("250 "), "{taken}");
     let refused = send(&running, &[("one@a.example", "250 "), ("two@a.example", "250 ")]).await;
     assert!(refused.starts_with("554 5.5.3 "), "{refused}");
-    assert_eq!(messages(&store, "ann@a.example").await, 1);
+    assert_eq!(count(&store, "ann@a.example").await, 1);
     running.shutdown().await;
 }
 
@@ -129,6 +128,6 @@ async fn an_alias_has_its_address_for_itself() {
     // What was in force stays.
     let taken = send(&running, &[("info@a.example", "250 "), ("carol@a.example", "250 ")]).await;
     assert!(taken.starts_with("250 "), "{taken}");
-    assert_eq!(messages(&store, "ann@a.example").await, 1);
+    assert_eq!(count(&store, "ann@a.example").await, 1);
     running.shutdown().await;
 }

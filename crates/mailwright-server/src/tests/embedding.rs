@@ -30,7 +30,7 @@ fn server() -> Server {
 async fn hello(server: Server) -> (Running, Client, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
-    let running = server.listener(Service::Smtp, listener).start().await.unwrap();
+    let running = server.listener(Service::Submission, listener).start().await.unwrap();
     assert_eq!(running.addrs(), [], "it has bound none");
     let mut client = Client(BufReader::new(TcpStream::connect(addr).await.unwrap()));
     assert!(client.reply().await.starts_with("220 "));

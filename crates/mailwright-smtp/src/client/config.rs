@@ -72,6 +72,9 @@ pub struct Limits {
     /// Octets that wait to be written, above which no more is taken of the content, and no further command is
     /// put into a group. Default 64 KiB. Cost: that much memory for a peer that does not read.
     pub output: usize,
+    /// Octets of our output that the peer has to read in the time of a stage, unless it reads all: one that reads an
+    /// octet a second is as good as one that reads nothing. Default 1,024. Zero is taken for one.
+    pub progress: usize,
     /// Octets of a BDAT chunk (RFC 3030 §2), at least 2. Default 64 KiB. Cost: as much memory while a message
     /// is sent, since a chunk's size is said before it.
     pub chunk: usize,
@@ -88,6 +91,7 @@ impl Default for Limits {
             reply: 16 << 10,
             reply_text: 1024,
             output: 64 << 10,
+            progress: 1024,
             chunk: 64 << 10,
             chunks_ahead: 8,
         }

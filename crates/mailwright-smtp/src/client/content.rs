@@ -1,5 +1,5 @@
-//! Content on its way out. Whatever it is given, no bare CR, no bare LF and no NUL is written, and no end before
-//! its end.
+//! Content on its way out. Whatever it is given, no bare CR, no bare LF and no NUL is written, unless the server was
+//! told that it is binary, and no end before its end.
 
 use bytes::{Buf, Bytes, BytesMut};
 use mailwright_core::Output;
@@ -10,7 +10,8 @@ use crate::lines::Lines;
 /// The content of one message on its way out.
 #[derive(Debug)]
 pub(super) struct Content {
-    lines: Lines,
+    /// Checks its lines; `None` if it need not have any (RFC 3030 §3).
+    lines: Option<Lines>,
     form: Form,
 }
 
@@ -36,13 +37,18 @@ struct Chunks {
 
 impl Content {
     pub(super) fn dotted() -> Self {
-        Self { lines: Lines::default(), form: Form::Dotted(DotWriter::new()) }
+        Self { lines: Some(Lines::default()), form: Form::Dotted(DotWriter::new()) }
     }
 
     /// In chunks of `size` octets, of which `ahead` may wait for their answers.
     pub(super) fn chunked(size: usize, ahead: usize) -> Self {
         let chunks = Chunks { next: BytesMut::new(), size: size.max(2), unanswered: 0, ahead: ahead.max(1) };
-        Self { lines: Lines::default(), form: Form::Chunked(chunks) }
+        Self { lines: Some(Lines::default()), form: Form::Chunked(chunks) }
+    }
+
+    /// In chunks as well, of any octets.
+    pub(super) fn binary(size: usize, ahead: usize) -> Self {
+        Self { lines: None, ..Self::chunked(size, ahead) }
     }
 
     /// Takes from the front of `piece` what there is room for.
@@ -50,7 +56,7 @@ impl Content {
         match &mut self.form {
             Form::Dotted(writer) => {
                 let piece = piece.split_to(piece.len().min(output.room()));
-                self.lines.check(&piece).map_err(|(_, fault)| fault)?;
+                check(&mut self.lines, &piece)?;
                 writer.write(&piece, output);
             }
             Form::Chunked(chunks) => {
@@ -60,7 +66,7 @@ impl Content {
                     if taken.is_empty() {
                         break;
                     }
-                    self.lines.check(&taken).map_err(|(_, fault)| fault)?;
+                    check(&mut self.lines, &taken)?;
                     chunks.next.extend_from_slice(&taken);
                 }
             }
@@ -102,7 +108,7 @@ impl Content {
 
     /// Checks that the content may end here.
     pub(super) fn check_end(&self) -> Result<(), BodyFault> {
-        self.lines.end().map(|_| ())
+        self.lines.as_ref().map_or(Ok(()), |lines| lines.end().map(|_| ()))
     }
 
     /// Writes the end, on a line of its own.
@@ -110,7 +116,7 @@ impl Content {
         match self.form {
             Form::Dotted(writer) => writer.finish(output),
             Form::Chunked(mut chunks) => {
-                if self.lines.end() == Ok(true) {
+                if self.lines.is_some_and(|lines| lines.end() == Ok(true)) {
                     chunks.next.extend_from_slice(b"\r\n");
                 }
                 // Not over the announced size by what the last line needed: a chunk may have any size.
@@ -119,6 +125,11 @@ impl Content {
             }
         }
     }
+}
+
+fn check(lines: &mut Option<Lines>, piece: &[u8]) -> Result<(), BodyFault> {
+    let Some(lines) = lines else { return Ok(()) };
+    lines.check(piece).map_err(|(_, fault)| fault)
 }
 
 impl Chunks {
@@ -209,6 +220,28 @@ mod tests {
                 let seen = written(Content::chunked(4, 1), text, step);
                 assert_eq!(seen.as_deref(), Ok(expected), "{} by {step}", text.escape_ascii());
             }
+        }
+    }
+
+    #[test]
+    fn binary_content_is_sent_as_it_is() {
+        for (text, expected) in [
+            (&b""[..], "BDAT 0 LAST\r\n"),
+            (b"a", "BDAT 1 LAST\r\na"),
+            (b"\r\n.\n", "BDAT 4 LAST\r\n\r\n.\n"),
+            (b"\0\n\r\r\r", "BDAT 3\r\n\0\n\rBDAT 2 LAST\r\n\r\r"),
+            (b"\0\n\r.\r", "BDAT 4\r\n\0\n\r.BDAT 1 LAST\r\n\r"),
+        ] {
+            let whole = written(Content::binary(4, 1), text, text.len().max(1));
+            for step in 1..=text.len().max(1) {
+                assert_eq!(
+                    written(Content::binary(4, 1), text, step),
+                    whole,
+                    "{} by {step}",
+                    text.escape_ascii()
+                );
+            }
+            assert_eq!(whole.as_deref(), Ok(expected), "{}", text.escape_ascii());
         }
     }
 

@@ -188,7 +188,7 @@ impl Client {
             None if stage == Stage::Data => return self.hear_data(reply, took),
             None if is_refusal(code) => {
                 envelope.is_refused = true;
-                let all = 0..envelope.transaction.recipients.len();
+                let all = envelope.asked.clone();
                 self.settle(all, stage, took, &Err(Failure::Refused(reply)));
             }
             None => {}
@@ -205,6 +205,7 @@ impl Client {
             return;
         }
         let accepted = std::mem::take(&mut envelope.accepted);
+        let is_binary = envelope.transaction.is_binary();
         if envelope.is_refused {
             self.ready();
         } else if accepted.is_empty() {
@@ -212,7 +213,10 @@ impl Client {
         } else {
             let limits = &self.config.limits;
             let ahead = if self.is_grouped() { limits.chunks_ahead } else { 1 };
-            let content = Content::chunked(limits.chunk, ahead);
+            let content = match is_binary {
+                true => Content::binary(limits.chunk, ahead),
+                false => Content::chunked(limits.chunk, ahead),
+            };
             self.begin_body(accepted, content);
         }
     }

@@ -36,6 +36,8 @@ pub struct Client {
     pub(super) since: Option<Instant>,
     /// Octets that waited to be written when they were last counted.
     unwritten: usize,
+    /// Octets that the peer has read since it has had its time.
+    read: usize,
     /// The peer will send no more.
     pub(super) eof: bool,
     /// The application wants to close.
@@ -58,6 +60,8 @@ pub(super) struct Session {
     pub(super) tls: Option<TlsInfo>,
     pub(super) capabilities: Capabilities,
     pub(super) authenticated: bool,
+    /// Transactions that were begun.
+    pub(super) transactions: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +86,7 @@ impl Client {
             events: VecDeque::new(),
             since: None,
             unwritten: 0,
+            read: 0,
             eof: false,
             shutdown: false,
         }
@@ -106,10 +111,11 @@ impl Client {
         Ok(())
     }
 
-    /// Gives the next piece of the content: lines that end in CRLF. Takes from the front of `piece` what there is
+    /// Gives the next piece of the content: lines that end in CRLF, or any octets if it is
+    /// [`BinaryMime`](crate::Body::BinaryMime). Takes from the front of `piece` what there is
     /// room for; give the rest when polling says [`NeedReply`](Progress::NeedReply) again.
     ///
-    /// A bare CR, a bare LF or a NUL ends the session before the message has an end, see [`Error::Content`].
+    /// In lines, a bare CR, a bare LF or a NUL ends the session before the message has an end, see [`Error::Content`].
     ///
     /// # Errors
     /// [`Stale`] if no content is wanted any more: the server has refused it, or the session has ended.
@@ -199,10 +205,18 @@ impl Client {
     }
 
     fn count_written(&mut self) {
-        if self.output.len() < self.unwritten {
+        if self.has_progressed() {
             self.timers.clear(Timer::Peer);
         }
-        self.unwritten = self.output.len();
+    }
+
+    /// Whether the peer has read enough to be given time again.
+    fn has_progressed(&mut self) -> bool {
+        let left = self.output.len();
+        let read = self.unwritten.saturating_sub(left);
+        self.unwritten = left;
+        self.read = self.read.saturating_add(read);
+        read > 0 && (left == 0 || self.read >= self.config.limits.progress)
     }
 
     /// Why nothing happens.
@@ -230,6 +244,7 @@ impl Client {
         } else if !self.timers.is_set(Timer::Peer) {
             self.since.get_or_insert(now);
             self.timers.set(Timer::Peer, now + timeouts.of(stage));
+            self.read = 0;
         }
         if !matches!(progress, Progress::NeedReply) {
             self.timers.clear(Timer::Application);
@@ -331,12 +346,12 @@ impl Machine for Client {
             return;
         }
         while let Some(timer) = self.timers.expired(now) {
-            let stage = self.stage();
+            let (stage, has_progressed) = (self.stage(), self.has_progressed());
             match (timer, &self.state) {
                 (Timer::Application, _) => self.withdraw(now),
-                // The peer has read something since the deadline was set.
-                (Timer::Peer, _) if self.output.len() < self.unwritten => {
-                    self.unwritten = self.output.len();
+                // The peer has read since the deadline was set.
+                (Timer::Peer, _) if has_progressed => {
+                    self.read = 0;
                     self.timers.set(Timer::Peer, now + self.config.timeouts.of(stage));
                 }
                 (Timer::Peer, State::Quit) => self.state = State::Closed,

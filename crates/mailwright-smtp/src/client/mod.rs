@@ -90,8 +90,10 @@
 //!   [not sent](Failure::NotSent) is surely not taken, since its end was not written and never will be; in doubt it
 //!   is said that the [answer is lost](Failure::AnswerLost) (RFC 1047).
 //! * **Content goes out as it is or not at all.** Lines end in CRLF; a bare CR, a bare LF or a NUL ends the session
-//!   before the message has an end. Only dots are doubled, and a last line without its end gets one. To leave a
-//!   content unfinished means to close the connection, in chunks too.
+//!   before the message has an end. Only dots are doubled, and a last line without its end gets one. What is
+//!   [binary](crate::Body::BinaryMime) goes by BDAT, octet for octet, to servers that offer that. To leave a content
+//!   unfinished means to close the connection, in chunks too.
+//! * **What a message needs is offered, or it is not sent**: see [`Transaction`].
 //! * **Nothing can be injected**: all that stands in a command is of a type that cannot hold a line end.
 //! * **Replies count.** What the server says before it was asked ends the session, as each reply behind it would be
 //!   taken for that to another command. There is no limit to set on it: none is put up with.
@@ -111,8 +113,9 @@ mod speaking;
 mod stage;
 mod state;
 mod transaction;
+mod unsendable;
 
-pub use capabilities::Capabilities;
+pub use capabilities::{Capabilities, FutureRelease};
 pub use config::{Config, Limits, StartTls};
 pub use error::Error;
 pub use event::{AuthFailure, Event, GivenUp, Work, ask};
@@ -121,7 +124,7 @@ pub use outcome::{Failure, Outcome};
 pub use question::Question;
 pub use reply::{Reply, ReplyFault};
 pub use stage::{Stage, Timeouts};
-pub use transaction::{Extension, Recipient, Transaction, Unsendable};
+pub use transaction::{Recipient, Transaction};
+pub use unsendable::Unsendable;
 
-pub use crate::params::{EnvelopeId, InvalidValue, Notify, OriginalRecipient, Ret};
 pub use crate::protocol::Protocol;

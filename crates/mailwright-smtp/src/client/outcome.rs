@@ -8,7 +8,7 @@ use thiserror::Error as ThisError;
 use super::error::Error;
 use super::reply::Reply;
 use super::stage::Stage;
-use super::transaction::Unsendable;
+use super::unsendable::Unsendable;
 
 /// What has become of a message for one recipient. There is exactly one for each.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use mailwright_core::Secret;
 use super::content::Content;
 use super::error::Error;
 use super::event::{AuthFailure, Event, Work};
-use super::machine::{Client, Timer};
+use super::machine::{Client, Session, Timer};
 use super::outcome::Failure;
 use super::stage::Stage;
 use super::state::{Answers, Auth, Envelope, Message, Say, State, Step, Verb};
@@ -117,20 +117,30 @@ impl Client {
         self.ready();
     }
 
-    fn send(&mut self, transaction: Transaction) {
-        let recipients = 0..transaction.recipients.len();
-        match transaction.check(&self.session.capabilities, self.session.tls.is_some()) {
-            Err(why) => {
-                let failure = Failure::Unsendable(why);
-                self.settle(recipients, Stage::Mail, Duration::ZERO, &Err(failure));
-                self.ready();
-            }
-            Ok(()) if recipients.is_empty() => self.ready(),
-            Ok(()) => {
-                let by_chunks = self.config.chunking && self.session.capabilities.chunking;
-                self.state = State::Envelope(Envelope::new(transaction, by_chunks));
+    fn send(&mut self, mut transaction: Transaction) {
+        let Session { capabilities, tls, transactions, .. } = &self.session;
+        transaction.leave_out_hints(capabilities);
+        let verdicts = match transaction.check(capabilities, tls.is_some(), *transactions) {
+            Ok(()) => transaction.check_recipients(capabilities),
+            Err(why) => vec![Err(why); transaction.recipients.len()],
+        };
+        let mut asked = Vec::with_capacity(verdicts.len());
+        for (place, verdict) in verdicts.into_iter().enumerate() {
+            match verdict {
+                Ok(()) => asked.push(place),
+                Err(why) => {
+                    self.settle([place], Stage::Mail, Duration::ZERO, &Err(Failure::Unsendable(why)));
+                }
             }
         }
+        if asked.is_empty() {
+            return self.ready();
+        }
+        self.session.transactions = self.session.transactions.saturating_add(1);
+        // RFC 3030 §3: there is no other way for what is binary.
+        let may_chunk = self.config.chunking || transaction.is_binary();
+        let by_chunks = may_chunk && self.session.capabilities.chunking;
+        self.state = State::Envelope(Envelope::new(transaction, asked, by_chunks));
     }
 
     /// Nothing is under way.
@@ -185,7 +195,7 @@ impl Client {
                 return true;
             }
             let command = match step {
-                Step::Mail(transaction) => transaction.mail(&self.session.capabilities).to_string(),
+                Step::Mail(transaction) => transaction.to_string(),
                 Step::Rcpt(recipient) => recipient.to_string(),
                 Step::Data => "DATA".to_owned(),
             };

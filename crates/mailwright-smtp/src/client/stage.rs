@@ -114,7 +114,8 @@ pub struct Timeouts {
     pub rcpt: Duration,
     /// [`Stage::Data`]. Default 2 min (RFC 5321 §4.5.3.2.4).
     pub data: Duration,
-    /// [`Stage::Body`]: the longest that the peer reads nothing of the content, or does not answer a chunk.
+    /// [`Stage::Body`]: the longest that the peer reads nothing of the content, or less than
+    /// [`Limits::progress`](super::Limits::progress), or does not answer a chunk.
     /// Default 3 min (RFC 5321 §4.5.3.2.5).
     pub body: Duration,
     /// [`Stage::BodyEnd`], each answer. Default 10 min (RFC 5321 §4.5.3.2.6): to give up here is to send the

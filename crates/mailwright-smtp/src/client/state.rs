@@ -81,6 +81,8 @@ pub(super) enum Auth {
 #[derive(Debug)]
 pub(super) struct Envelope {
     pub(super) transaction: Transaction,
+    /// The recipients that are asked about, by their places in the transaction; the others have had their outcomes.
+    pub(super) asked: Vec<usize>,
     pub(super) said: usize,
     pub(super) answered: usize,
     /// Recipients that were taken.
@@ -100,25 +102,22 @@ pub(super) enum Step<'a> {
 }
 
 impl Envelope {
-    pub(super) fn new(transaction: Transaction, by_chunks: bool) -> Self {
-        Self { transaction, said: 0, answered: 0, accepted: Vec::new(), is_refused: false, by_chunks }
+    pub(super) fn new(transaction: Transaction, asked: Vec<usize>, by_chunks: bool) -> Self {
+        Self { transaction, asked, said: 0, answered: 0, accepted: Vec::new(), is_refused: false, by_chunks }
     }
 
     /// The command that is to be said next, if there is one.
     pub(super) fn next(&self) -> Option<Step<'_>> {
-        let recipients = &self.transaction.recipients;
         if self.is_refused {
             return None;
         }
-        match self.said.checked_sub(1) {
-            None => Some(Step::Mail(&self.transaction)),
-            Some(index) if index < recipients.len() => recipients.get(index).map(Step::Rcpt),
-            Some(index) => {
-                let is_known_vain = self.answered == self.said && self.accepted.is_empty();
-                let is_due = index == recipients.len() && !self.by_chunks && !is_known_vain;
-                is_due.then_some(Step::Data)
-            }
+        let Some(index) = self.said.checked_sub(1) else { return Some(Step::Mail(&self.transaction)) };
+        if let Some(place) = self.asked.get(index) {
+            return self.transaction.recipients.get(*place).map(Step::Rcpt);
         }
+        let is_known_vain = self.answered == self.said && self.accepted.is_empty();
+        let is_due = index == self.asked.len() && !self.by_chunks && !is_known_vain;
+        is_due.then_some(Step::Data)
     }
 
     /// Whether a command waits for its answer.
@@ -128,7 +127,7 @@ impl Envelope {
 
     /// The recipient whose command is answered next; MAIL and DATA have none.
     pub(super) fn recipient(&self) -> Option<usize> {
-        self.answered.checked_sub(1).filter(|&index| index < self.transaction.recipients.len())
+        self.asked.get(self.answered.checked_sub(1)?).copied()
     }
 
     pub(super) fn stage(&self) -> Stage {
@@ -144,8 +143,8 @@ impl Envelope {
         if self.is_refused {
             return Vec::new();
         }
-        let unasked = self.answered.saturating_sub(1)..self.transaction.recipients.len();
-        self.accepted.into_iter().chain(unasked).collect()
+        let unanswered = self.asked.into_iter().skip(self.answered.saturating_sub(1));
+        self.accepted.into_iter().chain(unanswered).collect()
     }
 }
 

@@ -1,101 +1,139 @@
 //! What is to be sent, and whether this server can be asked to take it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use mailwright_core::{EnhancedCode, ForwardPath, ReversePath};
-use thiserror::Error;
+use mailwright_core::{Address, ForwardPath, ReversePath};
 
 use super::capabilities::Capabilities;
-use crate::params::{Body, EnvelopeId, Notify, OriginalRecipient, Ret, Xtext};
+use super::unsendable::Unsendable;
+use crate::params::{Body, DeliverBy, Late, MailParams, OriginalRecipient, RcptParams};
 
 /// The envelope of one message. Its content is asked for when the server wants it.
 ///
-/// What changes the meaning of a message (`body`, `smtp_utf8`, `require_tls`, notifications) is sent or else the
-/// transaction is refused before an octet is written, see [`Unsendable`]; what is a hint (`size`, `auth`) is left
-/// out where it was not offered.
+/// Parameters that change the meaning of a message are sent or else it is refused before an octet is written, see
+/// [`Unsendable`]. Those that are hints are left out where they were not offered:
+///
+/// | parameter | where its extension was not offered |
+/// |---|---|
+/// | `SIZE`, `AUTH`, `BODY=7BIT` | left out: they say what holds without them |
+/// | `MT-PRIORITY` | left out (RFC 6710 §4.3) |
+/// | `SOLICIT` | left out: the header says the same (RFC 3865 §2.7) |
+/// | `BY` that [notifies](Late::Notify) | left out; who relays tells the sender (RFC 2852 §4.1.4.2) |
+/// | `BY` that [returns](Late::Return) | unsendable (RFC 2852 §4.1.4.1) |
+/// | `RRVS` with `C` | left out (RFC 7293 §5.1.1) |
+/// | `RRVS` otherwise | unsendable to this recipient |
+/// | `BODY=8BITMIME`, `BODY=BINARYMIME`, `SMTPUTF8`, `REQUIRETLS` | unsendable |
+/// | `RET`, `ENVID`, `NOTIFY`, `ORCPT` | unsendable, see [`without_dsn`](Self::without_dsn) |
+/// | `HOLDFOR`, `HOLDUNTIL` | unsendable: they are for who submits, and not relayed (RFC 4865) |
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transaction {
     /// Where failures are reported to.
     pub from: ReversePath,
+    /// What else is said of the message. Whether the peer's name was checked, for `require_tls`, is for whoever has
+    /// checked it.
+    pub params: MailParams,
     /// Who is to get it, each with an [`Outcome`](super::Outcome) of its own, which names it by its place here. If
     /// there is nobody, nothing is said.
     pub recipients: Vec<Recipient>,
-    /// Octets of the content, if they are known: `SIZE` (RFC 1870 §6).
-    pub size: Option<u64>,
-    /// What octets the content may have: `BODY` (RFC 6152).
-    pub body: Option<Body>,
-    /// Header or addresses go beyond ASCII: `SMTPUTF8` (RFC 6531 §3.4).
-    pub smtp_utf8: bool,
-    /// TLS is needed all the way: `REQUIRETLS` (RFC 8689 §4). Whether the peer's name was checked is for whoever
-    /// has checked it.
-    pub require_tls: bool,
-    /// How much a report of failure returns: `RET`.
-    pub ret: Option<Ret>,
-    /// What the sender calls the transaction: `ENVID`.
-    pub envid: Option<EnvelopeId>,
-    /// Who has submitted it: `AUTH` (RFC 4954 §5).
-    pub auth: Option<ReversePath>,
 }
 
 impl Transaction {
     /// Without parameters.
     pub fn new(from: ReversePath, recipients: Vec<Recipient>) -> Self {
-        Self {
-            from,
-            recipients,
-            size: None,
-            body: None,
-            smtp_utf8: false,
-            require_tls: false,
-            ret: None,
-            envid: None,
-            auth: None,
-        }
+        Self { from, params: MailParams::default(), recipients }
     }
 
     /// Without what asks for notifications, for a server that does not know them. The client then tells the
     /// sender itself that the message was relayed (RFC 3461 §5.2.2).
     #[must_use]
     pub fn without_dsn(mut self) -> Self {
-        (self.ret, self.envid) = (None, None);
-        for recipient in &mut self.recipients {
-            (recipient.notify, recipient.orcpt) = (None, None);
+        (self.params.ret, self.params.envid) = (None, None);
+        for Recipient { params, .. } in &mut self.recipients {
+            (params.notify, params.orcpt) = (None, None);
         }
         self
     }
 
-    fn asks_for_dsn(&self) -> bool {
-        let of_recipient = |recipient: &Recipient| recipient.notify.is_some() || recipient.orcpt.is_some();
-        self.ret.is_some() || self.envid.is_some() || self.recipients.iter().any(of_recipient)
+    /// Whether the content need not have lines.
+    pub(super) fn is_binary(&self) -> bool {
+        self.params.body == Some(Body::BinaryMime)
     }
 
-    /// Whether a server that offers this can be asked.
-    pub(super) fn check(&self, offered: &Capabilities, has_tls: bool) -> Result<(), Unsendable> {
-        let needs_eight_bits = !matches!(self.body, None | Some(Body::SevenBit));
-        for (needed, is_offered, extension) in [
-            (needs_eight_bits, offered.eight_bit_mime, Extension::EightBitMime),
-            (self.smtp_utf8, offered.smtp_utf8, Extension::SmtpUtf8),
-            (self.asks_for_dsn(), offered.dsn, Extension::Dsn),
-        ] {
-            if needed && !is_offered {
-                return Err(Unsendable::NotOffered(extension));
-            }
+    /// Leaves out what a server that offers this has no use for, and what means the same without it.
+    pub(super) fn leave_out_hints(&mut self, offered: &Capabilities) {
+        let MailParams { size, body, smtp_utf8, auth, priority, solicit, by, .. } = &mut self.params;
+        size.take_if(|_| offered.size.is_none());
+        body.take_if(|body| *body == Body::SevenBit && !offered.eight_bit_mime);
+        let is_ascii = |by: &ReversePath| by.address().is_none_or(Address::is_ascii);
+        auth.take_if(|by| offered.auth.is_empty() || !*smtp_utf8 && !is_ascii(by));
+        priority.take_if(|_| !offered.mt_priority);
+        solicit.take_if(|_| offered.no_soliciting.is_none());
+        by.take_if(|by| by.late == Late::Notify && offered.deliver_by.is_none());
+        for Recipient { params, .. } in &mut self.recipients {
+            params.valid_since.take_if(|since| !since.or_reject() && !offered.rrvs);
         }
-        if self.require_tls && !has_tls {
+    }
+
+    /// Whether a server that offers this, and has seen so many transactions, can be asked. Without hints.
+    pub(super) fn check(
+        &self,
+        offered: &Capabilities,
+        has_tls: bool,
+        transactions: u32,
+    ) -> Result<(), Unsendable> {
+        if offered.mail_max.is_some_and(|max| transactions >= max) {
+            return Err(Unsendable::AnotherConnection);
+        }
+        let from_is_ascii = self.from.address().is_none_or(Address::is_ascii);
+        self.check_ascii(from_is_ascii, offered)?;
+        if self.params.require_tls && !has_tls {
             return Err(Unsendable::NoTls);
         }
-        if self.require_tls && !offered.require_tls {
-            return Err(Unsendable::NotOffered(Extension::RequireTls));
+        let mut needed = self.params.extensions().map(|(extension, _)| extension);
+        if let Some(extension) = needed.find(|extension| !offered.offers(*extension)) {
+            return Err(Unsendable::NotOffered(extension));
         }
-        match (self.size, offered.size) {
-            (Some(size), Some(max)) if size > max => Err(Unsendable::TooBig { max }),
+        if let (Some(size), Some(max)) = (self.params.size, offered.size)
+            && size > max
+        {
+            return Err(Unsendable::TooBig { max });
+        }
+        match (self.params.by, offered.deliver_by) {
+            // RFC 2852 §4: not zero either.
+            (Some(DeliverBy { seconds, late: Late::Return, .. }), Some(min))
+                if i64::from(seconds) < min.max(1).into() =>
+            {
+                Err(Unsendable::TooSoon { min })
+            }
             _ => Ok(()),
         }
     }
 
-    /// The MAIL command, without its end (RFC 5321 §4.1.1.2).
-    pub(super) fn mail<'a>(&'a self, offered: &'a Capabilities) -> impl fmt::Display + 'a {
-        MailCommand { transaction: self, offered }
+    /// RFC 6531 §3.4: what goes beyond ASCII needs the parameter, and that the extension.
+    fn check_ascii(&self, is_ascii: bool, offered: &Capabilities) -> Result<(), Unsendable> {
+        let may_go_beyond = self.params.smtp_utf8 && offered.smtp_utf8;
+        if is_ascii || may_go_beyond { Ok(()) } else { Err(Unsendable::NonAsciiAddress) }
+    }
+
+    /// Which of the recipients can be asked about. Without hints.
+    pub(super) fn check_recipients(&self, offered: &Capabilities) -> Vec<Result<(), Unsendable>> {
+        let mut room = Room::new(offered);
+        let mut verdicts = Vec::with_capacity(self.recipients.len());
+        for recipient in &self.recipients {
+            let mut needed = recipient.params.extensions().map(|(extension, _)| extension);
+            let lacking = needed.find(|extension| !offered.offers(*extension)).map(Unsendable::NotOffered);
+            let verdict = self.check_ascii(recipient.is_ascii(), offered).and(lacking.map_or(Ok(()), Err));
+            verdicts.push(verdict.and_then(|()| room.take(&recipient.to)));
+        }
+        verdicts
+    }
+}
+
+/// The MAIL command, without its end (RFC 5321 §4.1.1.2).
+impl fmt::Display for Transaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MAIL FROM:{}{}", self.from, self.params)
     }
 }
 
@@ -104,208 +142,215 @@ impl Transaction {
 pub struct Recipient {
     /// The address.
     pub to: ForwardPath,
-    /// When the sender is told: `NOTIFY`.
-    pub notify: Option<Notify>,
-    /// The recipient as the sender named it: `ORCPT`.
-    pub orcpt: Option<OriginalRecipient>,
+    /// What else is said of it.
+    pub params: RcptParams,
 }
 
 impl Recipient {
     /// Without parameters.
     pub fn new(to: ForwardPath) -> Self {
-        Self { to, notify: None, orcpt: None }
+        Self { to, params: RcptParams::default() }
+    }
+
+    fn is_ascii(&self) -> bool {
+        self.to.address().is_none_or(Address::is_ascii)
+            && self.params.orcpt.as_ref().is_none_or(OriginalRecipient::is_ascii)
     }
 }
 
 /// The RCPT command, without its end (RFC 5321 §4.1.1.3).
 impl fmt::Display for Recipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RCPT TO:{}", self.to)?;
-        if let Some(notify) = self.notify {
-            write!(f, " NOTIFY={notify}")?;
+        write!(f, "RCPT TO:{}{}", self.to, self.params)
+    }
+}
+
+/// The room that a transaction has for recipients (RFC 9422 §4).
+struct Room<'a> {
+    recipients: u32,
+    domains_max: u32,
+    domains: BTreeSet<&'a str>,
+}
+
+impl<'a> Room<'a> {
+    fn new(offered: &Capabilities) -> Self {
+        Self {
+            recipients: offered.rcpt_max.unwrap_or(u32::MAX),
+            domains_max: offered.rcpt_domain_max.unwrap_or(u32::MAX),
+            domains: BTreeSet::new(),
         }
-        if let Some(orcpt) = &self.orcpt {
-            write!(f, " ORCPT={orcpt}")?;
+    }
+
+    fn take(&mut self, to: &'a ForwardPath) -> Result<(), Unsendable> {
+        let domain = to.address().map(Address::domain).unwrap_or_default();
+        let is_new = !self.domains.contains(domain);
+        if self.recipients == 0 || is_new && self.domains_max == 0 {
+            return Err(Unsendable::AnotherTransaction);
+        }
+        self.recipients -= 1;
+        if is_new {
+            self.domains_max -= 1;
+            self.domains.insert(domain);
         }
         Ok(())
-    }
-}
-
-struct MailCommand<'a> {
-    transaction: &'a Transaction,
-    offered: &'a Capabilities,
-}
-
-impl fmt::Display for MailCommand<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { transaction, offered } = self;
-        write!(f, "MAIL FROM:{}", transaction.from)?;
-        if let (Some(size), Some(_)) = (transaction.size, offered.size) {
-            write!(f, " SIZE={size}")?;
-        }
-        match transaction.body {
-            Some(Body::SevenBit) if offered.eight_bit_mime => f.write_str(" BODY=7BIT")?,
-            Some(Body::EightBitMime) => f.write_str(" BODY=8BITMIME")?,
-            _ => {}
-        }
-        if transaction.smtp_utf8 {
-            f.write_str(" SMTPUTF8")?;
-        }
-        if transaction.require_tls {
-            f.write_str(" REQUIRETLS")?;
-        }
-        if let Some(ret) = transaction.ret {
-            write!(f, " RET={ret}")?;
-        }
-        if let Some(envid) = &transaction.envid {
-            write!(f, " ENVID={envid}")?;
-        }
-        match &transaction.auth {
-            Some(auth) if !offered.auth.is_empty() => match auth.address() {
-                Some(address) => write!(f, " AUTH={}", Xtext(&address.to_string())),
-                None => f.write_str(" AUTH=<>"),
-            },
-            _ => Ok(()),
-        }
-    }
-}
-
-/// An extension that a message needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Extension {
-    /// 8BITMIME: the content has octets beyond ASCII. It may be encoded anew (RFC 6152 §3).
-    EightBitMime,
-    /// SMTPUTF8.
-    SmtpUtf8,
-    /// DSN: see [`Transaction::without_dsn`].
-    Dsn,
-    /// REQUIRETLS.
-    RequireTls,
-}
-
-impl Extension {
-    /// The keyword.
-    pub fn keyword(self) -> &'static str {
-        match self {
-            Self::EightBitMime => "8BITMIME",
-            Self::SmtpUtf8 => "SMTPUTF8",
-            Self::Dsn => "DSN",
-            Self::RequireTls => "REQUIRETLS",
-        }
-    }
-}
-
-/// Why this server cannot be asked to take a message. It was not asked; the session goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
-#[non_exhaustive]
-pub enum Unsendable {
-    /// It does not offer what the message needs.
-    #[error("the server does not offer {}", .0.keyword())]
-    NotOffered(Extension),
-    /// The message is larger than it takes (RFC 1870 §6).
-    #[error("the message is larger than the {max} octets that the server takes")]
-    TooBig {
-        /// Octets that it takes.
-        max: u64,
-    },
-    /// The message needs TLS, and there is none (RFC 8689 §4.2.1).
-    #[error("the message needs TLS")]
-    NoTls,
-}
-
-impl Unsendable {
-    /// The code for a report about it.
-    pub fn enhanced(self) -> Option<EnhancedCode> {
-        let (subject, detail) = match self {
-            // RFC 3463 §3.7: conversion is required but not supported.
-            Self::NotOffered(Extension::EightBitMime) => (6, 3),
-            // RFC 6531 §3.5: a UTF-8 header, and a server that has no use for it.
-            Self::NotOffered(Extension::SmtpUtf8) => (6, 9),
-            Self::NotOffered(Extension::Dsn) => (3, 3),
-            // RFC 8689 §4.2.1.
-            Self::NotOffered(Extension::RequireTls) => (7, 30),
-            Self::NoTls => (7, 10),
-            Self::TooBig { .. } => (3, 4),
-        };
-        EnhancedCode::new(5, subject, detail)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::Command;
 
-    fn full() -> Transaction {
-        let to = ForwardPath::Address("\"c d\"@e.example".parse().unwrap());
-        let recipient = Recipient {
-            to,
-            notify: Some(Notify::on(true, true, false)),
-            orcpt: Some(OriginalRecipient::new("rfc822", "x@y").unwrap()),
+    /// With these parameters of MAIL, to these.
+    fn with(mail: &str, recipients: &[&str]) -> Transaction {
+        let Ok(Command::Mail(from, params)) = Command::parse(format!("MAIL FROM:{mail}").as_bytes()) else {
+            panic!("{mail}")
         };
-        Transaction {
-            size: Some(10),
-            body: Some(Body::EightBitMime),
-            smtp_utf8: true,
-            require_tls: true,
-            ret: Some(Ret::Headers),
-            envid: Some(EnvelopeId::new("QQ 314159").unwrap()),
-            auth: Some(ReversePath::Address("a=b@c.example".parse().unwrap())),
-            ..Transaction::new(ReversePath::Null, vec![recipient])
-        }
+        let recipients =
+            recipients.iter().map(|rcpt| match Command::parse(format!("RCPT TO:{rcpt}").as_bytes()) {
+                Ok(Command::Rcpt(to, params)) => Recipient { to, params },
+                other => panic!("{rcpt}: {other:?}"),
+            });
+        Transaction { from, params, recipients: recipients.collect() }
     }
 
     fn all() -> Capabilities {
         Capabilities {
-            size: Some(10),
+            size: Some(1000),
             eight_bit_mime: true,
+            binary_mime: true,
+            chunking: true,
             smtp_utf8: true,
             dsn: true,
             require_tls: true,
             auth: vec!["PLAIN".to_owned()],
+            deliver_by: Some(60),
+            mt_priority: true,
+            rrvs: true,
+            no_soliciting: Some(vec![]),
             ..Capabilities::default()
         }
     }
 
+    /// What would be said to a server that offers this; or why nothing.
+    fn said(mut transaction: Transaction, offered: &Capabilities, has_tls: bool) -> Vec<String> {
+        transaction.leave_out_hints(offered);
+        if let Err(why) = transaction.check(offered, has_tls, 0) {
+            return vec![format!("{} {why}", why.enhanced().unwrap())];
+        }
+        let verdicts = transaction.check_recipients(offered);
+        let each = transaction.recipients.iter().zip(verdicts).map(|(recipient, verdict)| match verdict {
+            Ok(()) => recipient.to_string(),
+            Err(why) => format!("{} {why}", why.enhanced().unwrap()),
+        });
+        [transaction.to_string()].into_iter().chain(each).collect()
+    }
+
+    const FULL: &str = "<> SIZE=10 BODY=8BITMIME SMTPUTF8 AUTH=a+3Db@c.example RET=HDRS ENVID=QQ+20314159 REQUIRETLS \
+                        BY=120;R MT-PRIORITY=3 SOLICIT=net.example:ADV";
+    const RCPT: &str =
+        "<\"c d\"@e.example> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;x@y RRVS=2014-04-03T23:01:00Z;R";
+
     #[test]
     fn what_is_offered_is_written() {
-        let transaction = full();
+        let expected = [format!("MAIL FROM:{FULL}"), format!("RCPT TO:{RCPT}")];
+        assert_eq!(said(with(FULL, &[RCPT]), &all(), true), expected);
+    }
+
+    #[test]
+    fn hints_are_left_out() {
+        let hints = "<a@b> SIZE=10 BODY=7BIT AUTH=<> BY=-5;N MT-PRIORITY=-9 SOLICIT=a";
+        let rcpt = "<c@d> RRVS=2014-04-03T23:01:00Z;C";
+        let nothing = Capabilities::default();
+        assert_eq!(said(with(hints, &[rcpt]), &nothing, false), ["MAIL FROM:<a@b>", "RCPT TO:<c@d>"]);
         assert_eq!(
-            transaction.mail(&all()).to_string(),
-            "MAIL FROM:<> SIZE=10 BODY=8BITMIME SMTPUTF8 REQUIRETLS RET=HDRS ENVID=QQ+20314159 AUTH=a+3Db@c.example"
+            said(with(hints, &[rcpt]), &all(), false),
+            [format!("MAIL FROM:{hints}"), format!("RCPT TO:{rcpt}")]
         );
-        assert_eq!(
-            transaction.recipients.first().unwrap().to_string(),
-            "RCPT TO:<\"c d\"@e.example> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;x@y"
-        );
-        let hints = Transaction {
-            size: Some(10),
-            body: Some(Body::SevenBit),
-            auth: Some(ReversePath::Null),
-            ..Transaction::new(ReversePath::Null, vec![])
-        };
-        assert_eq!(hints.mail(&Capabilities::default()).to_string(), "MAIL FROM:<>");
-        assert_eq!(hints.mail(&all()).to_string(), "MAIL FROM:<> SIZE=10 BODY=7BIT AUTH=<>");
+        let mut foreign = with("<a@b>", &["<c@d>"]);
+        foreign.params.auth = Some(ReversePath::Address("ä@b".parse().unwrap()));
+        assert_eq!(said(foreign, &all(), false), ["MAIL FROM:<a@b>", "RCPT TO:<c@d>"]);
     }
 
     #[test]
     fn what_is_not_offered_is_not_sent() {
-        use Unsendable::{NoTls, NotOffered, TooBig};
         let lacking = |lack: fn(&mut Capabilities)| {
             let mut offered = all();
             lack(&mut offered);
-            full().check(&offered, true)
+            said(with(FULL, &[RCPT]), &offered, true).remove(0)
         };
-        assert_eq!(full().check(&all(), true), Ok(()));
-        assert_eq!(full().check(&all(), false), Err(NoTls));
-        assert_eq!(lacking(|o| o.eight_bit_mime = false), Err(NotOffered(Extension::EightBitMime)));
-        assert_eq!(lacking(|o| o.smtp_utf8 = false), Err(NotOffered(Extension::SmtpUtf8)));
-        assert_eq!(lacking(|o| o.dsn = false), Err(NotOffered(Extension::Dsn)));
-        assert_eq!(lacking(|o| o.require_tls = false), Err(NotOffered(Extension::RequireTls)));
-        assert_eq!(lacking(|o| o.size = Some(9)), Err(TooBig { max: 9 }));
-        assert_eq!(lacking(|o| o.size = None), Ok(()));
-        let offered = Capabilities { dsn: false, ..all() };
-        assert_eq!(full().without_dsn().check(&offered, true), Ok(()));
-        assert_eq!(TooBig { max: 9 }.enhanced().unwrap().to_string(), "5.3.4");
+        for (told, expected) in [
+            (lacking(|o| o.eight_bit_mime = false), "5.6.3 the server does not offer 8BITMIME"),
+            (lacking(|o| o.smtp_utf8 = false), "5.6.9 the server does not offer SMTPUTF8"),
+            (lacking(|o| o.dsn = false), "5.3.3 the server does not offer DSN"),
+            (lacking(|o| o.require_tls = false), "5.7.30 the server does not offer REQUIRETLS"),
+            (lacking(|o| o.deliver_by = None), "5.4.7 the server does not offer DELIVERBY"),
+            (
+                lacking(|o| o.deliver_by = Some(121)),
+                "5.4.7 the message is to be delivered sooner than in the 121 s that the server needs",
+            ),
+            (
+                lacking(|o| o.size = Some(9)),
+                "5.3.4 the message is larger than the 9 octets that the server takes",
+            ),
+            (lacking(|o| o.mail_max = Some(0)), "4.5.0 the server takes no more messages on this connection"),
+            (said(with(FULL, &[RCPT]), &all(), false).remove(0), "5.7.10 the message needs TLS"),
+            (
+                said(
+                    with("<> BODY=BINARYMIME", &["<a@b>"]),
+                    &Capabilities { chunking: false, ..all() },
+                    false,
+                )
+                .remove(0),
+                "5.6.3 the server does not offer BINARYMIME",
+            ),
+            (
+                said(with("<> HOLDFOR=60", &["<a@b>"]), &all(), false).remove(0),
+                "5.3.3 the server does not offer FUTURERELEASE",
+            ),
+        ] {
+            assert_eq!(told, expected);
+        }
+        let offered = Capabilities { dsn: false, rrvs: false, ..all() };
+        let since = "<a@b> RRVS=2014-04-03T23:01:00Z";
+        assert_eq!(
+            said(with("<>", &[RCPT, since, "<c@d>"]).without_dsn(), &offered, false)[1..],
+            [
+                "5.7.19 the server does not offer RRVS",
+                "5.7.19 the server does not offer RRVS",
+                "RCPT TO:<c@d>"
+            ]
+        );
+    }
+
+    #[test]
+    fn beyond_ascii_only_with_smtputf8() {
+        let no = "5.6.7 an address goes beyond ASCII, and the message goes without SMTPUTF8";
+        let without = Capabilities { smtp_utf8: false, ..all() };
+        let plain = with("<a@b>", &["<ä@b>", "<c@d>", "<c@d> ORCPT=utf-8;ä@b"]);
+        assert_eq!(said(plain.clone(), &all(), false), ["MAIL FROM:<a@b>", no, "RCPT TO:<c@d>", no]);
+        assert_eq!(said(with("<ä@b>", &["<c@d>"]), &all(), false), [no]);
+        assert_eq!(said(with("<ä@b> SMTPUTF8", &["<c@d>"]), &without, false), [no]);
+        let mut utf8 = plain;
+        utf8.params.smtp_utf8 = true;
+        assert_eq!(
+            said(utf8, &all(), false),
+            ["MAIL FROM:<a@b> SMTPUTF8", "RCPT TO:<ä@b>", "RCPT TO:<c@d>", "RCPT TO:<c@d> ORCPT=utf-8;ä@b"]
+        );
+    }
+
+    #[test]
+    fn limits_are_kept() {
+        let take = |rcpt_max, rcpt_domain_max, to: &[&str]| {
+            let offered = Capabilities { rcpt_max, rcpt_domain_max, ..Capabilities::default() };
+            let verdicts = with("<>", to).check_recipients(&offered);
+            verdicts.iter().map(|verdict| if verdict.is_ok() { '+' } else { '-' }).collect::<String>()
+        };
+        let to = ["<a@x>", "<a@y>", "<b@x>", "<Postmaster>", "<c@x>"];
+        assert_eq!(take(None, None, &to), "+++++");
+        assert_eq!(take(Some(3), None, &to), "+++--");
+        assert_eq!(take(None, Some(1), &to), "+-+-+");
+        assert_eq!(take(Some(2), Some(1), &to), "+-+--");
+        assert_eq!(take(Some(5), Some(2), &to), "+++-+");
     }
 }

@@ -11,19 +11,19 @@ use std::fmt;
 use std::str;
 
 use mailwright_core::{Address, ReversePath};
+use nom::Parser;
 use nom::bytes::complete::take_while1;
 use nom::character::complete::{char, space0};
 use nom::combinator::{opt, verify};
 use nom::sequence::{pair, preceded};
-use nom::Parser;
 
 pub use dsn::{EnvelopeId, InvalidValue, Notify, OriginalRecipient, Ret};
 pub use priority::Priority;
 pub use solicit::Solicitation;
-pub use timing::{DateTime, DeliverBy, Hold, Late, ValidSince};
+pub use timing::{DateTime, DeliverBy, Hold, Late, NoSupport, ValidSince};
 pub(crate) use xtext::{Xtext, decode as decode_xtext};
 
-use crate::command::{CommandError, Parsed, expect};
+use crate::command::{CommandError, Parsed, expect, fault};
 
 /// The parameters of MAIL. Shown as they are written, each behind a blank.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -103,9 +103,10 @@ pub enum Extension {
     NoSoliciting,
 }
 
-impl fmt::Display for Extension {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Extension {
+    /// Its keyword in the reply to EHLO.
+    pub(crate) fn keyword(self) -> &'static str {
+        match self {
             Self::EightBitMime => "8BITMIME",
             Self::BinaryMime => "BINARYMIME",
             Self::SmtpUtf8 => "SMTPUTF8",
@@ -116,7 +117,13 @@ impl fmt::Display for Extension {
             Self::MtPriority => "MT-PRIORITY",
             Self::Rrvs => "RRVS",
             Self::NoSoliciting => "NO-SOLICITING",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Extension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.keyword())
     }
 }
 
@@ -142,9 +149,9 @@ impl MailParams {
     }
 
     /// `Mail-parameters`, with the blank in front of each.
-    pub(crate) fn parse(rest: &[u8]) -> Parsed<'_, Self> {
+    pub(crate) fn parse(rest: &[u8]) -> Result<Self, CommandError<'_>> {
         let mut params = Self::default();
-        let rest = each_parameter(rest, |keyword, value| {
+        each_parameter(rest, |keyword, value| {
             let name = |name: &str| keyword.eq_ignore_ascii_case(name.as_bytes());
             if name("SIZE") {
                 set(&mut params.size, value, size_value, "SIZE")
@@ -174,7 +181,7 @@ impl MailParams {
                 Err(unknown(keyword))
             }
         })?;
-        Ok((rest, params))
+        Ok(params)
     }
 }
 
@@ -191,9 +198,9 @@ impl RcptParams {
     }
 
     /// `Rcpt-parameters`, with the blank in front of each.
-    pub(crate) fn parse(rest: &[u8]) -> Parsed<'_, Self> {
+    pub(crate) fn parse(rest: &[u8]) -> Result<Self, CommandError<'_>> {
         let mut params = Self::default();
-        let rest = each_parameter(rest, |keyword, value| {
+        each_parameter(rest, |keyword, value| {
             if keyword.eq_ignore_ascii_case(b"NOTIFY") {
                 set(&mut params.notify, value, Notify::read, "NOTIFY")
             } else if keyword.eq_ignore_ascii_case(b"ORCPT") {
@@ -204,7 +211,7 @@ impl RcptParams {
                 Err(unknown(keyword))
             }
         })?;
-        Ok((rest, params))
+        Ok(params)
     }
 }
 
@@ -294,19 +301,17 @@ fn flag<'a>(slot: &mut bool, value: Option<&[u8]>, name: &'static str) -> Result
 fn each_parameter<'a>(
     mut rest: &'a [u8],
     mut take: impl FnMut(&'a [u8], Option<&'a [u8]>) -> Result<(), CommandError<'a>>,
-) -> Result<&'a [u8], nom::Err<CommandError<'a>>> {
+) -> Result<(), CommandError<'a>> {
     loop {
-        let (after_blank, blank) = space0(rest)?;
+        let (after_blank, blank) = space0(rest).map_err(fault)?;
         if after_blank.is_empty() {
-            return Ok(after_blank);
+            return Ok(());
         }
         if blank.is_empty() {
-            return Err(nom::Err::Failure(CommandError::Syntax(
-                "parameters as KEYWORD=value, after a blank",
-            )));
+            return Err(CommandError::Syntax("parameters as KEYWORD=value, after a blank"));
         }
-        let (after, (keyword, value)) = expect(esmtp_param, "KEYWORD=value")(after_blank)?;
-        take(keyword, value).map_err(nom::Err::Failure)?;
+        let (after, (keyword, value)) = expect(esmtp_param, "KEYWORD=value")(after_blank).map_err(fault)?;
+        take(keyword, value)?;
         rest = after;
     }
 }

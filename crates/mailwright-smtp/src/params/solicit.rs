@@ -13,10 +13,10 @@ const KEYWORDS_MAX: usize = 1000;
 impl Solicitation {
     /// Reads keywords; `None` if they are none, or have over 1,000 characters.
     pub fn new(keywords: &str) -> Option<Self> {
-        let is_wordchar = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':');
-        let is_word = |word: &str| {
-            word.starts_with(|c: char| c.is_ascii_alphabetic()) && word.bytes().all(is_wordchar)
-        };
+        let is_wordchar =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':');
+        let is_word =
+            |word: &str| word.starts_with(|c: char| c.is_ascii_alphabetic()) && word.bytes().all(is_wordchar);
         let fits = keywords.len() <= KEYWORDS_MAX && keywords.split(',').all(is_word);
         fits.then(|| Self(keywords.into()))
     }

@@ -19,7 +19,7 @@ impl DateTime {
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let fraction = fraction.is_empty() || fraction.strip_prefix('.').is_some_and(digits);
         let zone = matches!(zone, "Z" | "z")
-            || zone.get(1..).is_some_and(|zone| numbers(zone, ':', [(2, 0, 23), (2, 0, 59)]));
+            || zone.strip_prefix(['+', '-']).is_some_and(|zone| numbers(zone, ':', [(2, 0, 23), (2, 0, 59)]));
         let date = numbers(date, '-', [(4, 0, 9999), (2, 1, 12), (2, 1, 31)]);
         let clock = numbers(clock, ':', [(2, 0, 23), (2, 0, 59), (2, 0, 60)]);
         (date && clock && fraction && zone && text.len() <= DATE_TIME_MAX).then(|| Self(text.into()))
@@ -134,27 +134,52 @@ impl fmt::Display for DeliverBy {
 pub struct ValidSince {
     /// The moment.
     pub moment: DateTime,
-    /// Where a server on the way does not know RRVS, the message is refused rather than passed on without it.
-    pub or_reject: bool,
+    /// What becomes of the message at a server that has to pass it on to one that does not know RRVS; `None` if nothing
+    /// was said. It is passed on as it came (RFC 7293 §5.1.1).
+    pub no_support: Option<NoSupport>,
+}
+
+/// What becomes of a message where RRVS comes to its end: the no-support action (RFC 7293 §3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NoSupport {
+    /// `R`: it is returned.
+    Reject,
+    /// `C`: it goes on without RRVS.
+    Continue,
 }
 
 impl ValidSince {
+    /// Whether the message is returned rather than passed on without RRVS: so it is if nothing was said.
+    pub fn or_reject(&self) -> bool {
+        self.no_support != Some(NoSupport::Continue)
+    }
+
+    /// Reads one as RCPT has it; `None` if it is none.
+    pub fn new(value: &str) -> Option<Self> {
+        Self::read(value.as_bytes())
+    }
+
     /// `date-time [ ";" ( "C" / "R" ) ]`
     pub(super) fn read(value: &[u8]) -> Option<Self> {
         let text = str::from_utf8(value).ok()?;
-        let (moment, action) = text.split_once(';').map_or((text, "C"), |(moment, action)| (moment, action));
-        let or_reject = match action {
-            "C" | "c" => false,
-            "R" | "r" => true,
-            _ => return None,
+        let (moment, no_support) = match text.split_once(';') {
+            None => (text, None),
+            Some((moment, "R" | "r")) => (moment, Some(NoSupport::Reject)),
+            Some((moment, "C" | "c")) => (moment, Some(NoSupport::Continue)),
+            Some(_) => return None,
         };
-        Some(Self { moment: DateTime::new(moment)?, or_reject })
+        Some(Self { moment: DateTime::new(moment)?, no_support })
     }
 }
 
 impl fmt::Display for ValidSince {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.moment, if self.or_reject { ";R" } else { "" })
+        self.moment.fmt(f)?;
+        match self.no_support {
+            None => Ok(()),
+            Some(NoSupport::Reject) => f.write_str(";R"),
+            Some(NoSupport::Continue) => f.write_str(";C"),
+        }
     }
 }
 
@@ -178,6 +203,7 @@ mod tests {
             "2026-11-23T08:00:00.Z",
             "2026-11-23T08:00:00+0530",
             "2026-11-23T08:00:00ZZ",
+            "2026-11-23T08:00:00Z05:30",
             "2026-1-23T08:00:00Z",
             "2026-11-23T08:00:00Z;R",
             "+026-11-23T08:00:00Z",

@@ -25,7 +25,7 @@ impl fmt::Display for Xtext<'_> {
 
 /// Octets of a text as xtext.
 pub(crate) fn written_len(text: &str) -> usize {
-    text.chars().map(|c| if c.is_ascii() && !is_xchar(c) { 3 } else { c.len_utf8() }).sum()
+    text.len() + 2 * text.bytes().filter(|&byte| byte.is_ascii() && !is_xchar(char::from(byte))).count()
 }
 
 fn is_xchar(c: char) -> bool {

@@ -80,7 +80,9 @@ impl Server {
     }
 
     fn settle_x_client(&mut self, answer: Result<(), Rejection>) {
-        let State::Asked(Asked::XClient { is_logged_in }) = std::mem::replace(&mut self.state, State::Command) else {
+        let State::Asked(Asked::XClient { is_logged_in }) =
+            std::mem::replace(&mut self.state, State::Command)
+        else {
             return;
         };
         if answer.is_ok() {
@@ -94,7 +96,8 @@ impl Server {
     }
 
     fn settle_mail(&mut self, answer: Result<(), Rejection>) {
-        let State::Asked(Asked::Mail { smtp_utf8, is_binary }) = std::mem::replace(&mut self.state, State::Command)
+        let State::Asked(Asked::Mail { smtp_utf8, is_binary }) =
+            std::mem::replace(&mut self.state, State::Command)
         else {
             return;
         };
@@ -123,7 +126,9 @@ impl Server {
     }
 
     fn settle_data(&mut self, answer: Result<(), Rejection>) {
-        let State::Asked(Asked::Data(part)) = std::mem::replace(&mut self.state, State::Command) else { return };
+        let State::Asked(Asked::Data(part)) = std::mem::replace(&mut self.state, State::Command) else {
+            return;
+        };
         match (answer, part) {
             (Ok(()), Part::All) => {
                 self.say(354, None, "send the message, end with a line with a single dot");
@@ -146,7 +151,9 @@ impl Server {
     }
 
     fn settle_burl(&mut self, answer: Result<u64, Rejection>) {
-        let State::Asked(Asked::Burl { last }) = std::mem::replace(&mut self.state, State::Command) else { return };
+        let State::Asked(Asked::Burl { last }) = std::mem::replace(&mut self.state, State::Command) else {
+            return;
+        };
         match answer {
             Ok(size) => self.fetched(size, last),
             Err(rejection) => {
@@ -195,7 +202,9 @@ impl Server {
             return;
         }
         match answer {
-            Ok(found) if found.is_empty() => self.grant_now(252, (2, 1, 5), "send some mail, I will try my best"),
+            Ok(found) if found.is_empty() => {
+                self.grant_now(252, (2, 1, 5), "send some mail, I will try my best")
+            }
             Ok(found) => {
                 // One line each, and no more.
                 let found: Vec<_> = found.iter().map(|name| name.replace(['\r', '\n'], " ")).collect();

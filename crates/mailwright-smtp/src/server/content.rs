@@ -169,6 +169,10 @@ impl Server {
         let is_begun = self.session.transaction.as_ref().is_some_and(|it| it.content.is_some());
         let url = url.to_owned();
         if is_begun {
+            // What is elsewhere does not begin in the middle of a line end.
+            if let Err(aborted) = self.check_end(last) {
+                return Some(aborted);
+            }
             return Some(Event::Burl { url, ticket: self.ask(Asked::Burl { last }) });
         }
         Some(Event::Data { ticket: self.ask(Asked::Data(Part::Url { url, last })) })
@@ -180,6 +184,7 @@ impl Server {
         let content = self.session.transaction.as_mut().and_then(|transaction| transaction.content.as_mut());
         let Some(content) = content else { return };
         content.size = content.size.saturating_add(size);
+        content.lines = content.lines.take().map(|_| Lines::default());
         if content.size > limit {
             self.pending = self.abandon(Aborted::TooBig);
             return self.reject_now(&refusal::too_big(limit));
@@ -245,18 +250,21 @@ impl Server {
             self.hold(250, Some((2, 0, 0)), &format!("{} octets taken", chunk.size));
             return None;
         }
+        Some(match self.check_end(true) {
+            Ok(()) => self.end_content(),
+            Err(aborted) => aborted,
+        })
+    }
+
+    /// Whether nothing is begun that what has come must not end with; if it is, the content is refused.
+    fn check_end(&mut self, last: bool) -> Result<(), Event> {
         let content = self.session.transaction.as_ref().and_then(|transaction| transaction.content.as_ref());
-        let ended = content.and_then(|content| content.lines.as_ref()).map_or(Ok(false), Lines::end);
-        match ended {
-            Ok(_) => Some(self.end_content()),
-            Err(fault) => {
-                let replies = self.replies_due(true);
-                self.session.transaction = None;
-                self.pending =
-                    Some(self.refuse_content(Refused { rejection: refusal::content(fault), replies }));
-                Some(Event::BodyAborted(Aborted::Fault(fault)))
-            }
-        }
+        let lines = content.and_then(|content| content.lines.as_ref());
+        let Some(Err(fault)) = lines.map(Lines::end) else { return Ok(()) };
+        let replies = self.replies_due(last);
+        self.session.transaction = None;
+        self.pending = Some(self.refuse_content(Refused { rejection: refusal::content(fault), replies }));
+        Err(Event::BodyAborted(Aborted::Fault(fault)))
     }
 
     /// All chunks have come.

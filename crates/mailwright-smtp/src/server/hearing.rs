@@ -102,8 +102,8 @@ impl Server {
         if !last && self.config.refuse_early_input && ends_group(&command) {
             return self.early_input();
         }
-        if self.session.is_unwelcome && !matches!(command, Command::Quit) {
-            // RFC 5321 §3.1.
+        // RFC 5321 §3.1. The octets of a chunk are no commands here either: without a transaction it is refused.
+        if self.session.is_unwelcome && !matches!(command, Command::Quit | Command::Bdat { .. }) {
             return self.refuse(refusal::sequence("you were not let in: there is only QUIT"));
         }
         match command {

@@ -237,9 +237,10 @@ impl Server {
             (Progress::NeedInput, State::Command) => (Timer::Peer, timeouts.command),
             (Progress::NeedInput, State::AuthLine) => (Timer::Peer, timeouts.auth),
             (Progress::NeedReply, _) if self.delayed.is_some() => return progress,
-            (Progress::NeedReply, State::Asked(Asked::Message | Asked::Deliveries { .. } | Asked::Burl { .. })) => {
-                (Timer::Application, timeouts.body_answer)
-            }
+            (
+                Progress::NeedReply,
+                State::Asked(Asked::Message | Asked::Deliveries { .. } | Asked::Burl { .. }),
+            ) => (Timer::Application, timeouts.body_answer),
             (Progress::NeedReply, _) => (Timer::Application, timeouts.answer),
             _ => return progress,
         };

@@ -1,10 +1,11 @@
 //! What is offered behind EHLO.
 
-use std::fmt::Write as _;
-
 use super::machine::Server;
 use crate::params::Extension;
 use crate::xclient::XClient;
+
+/// Octets of an offer, about.
+const LEN: usize = 512;
 
 impl Server {
     /// Whether what belongs to this extension is taken.
@@ -34,24 +35,23 @@ impl Server {
     /// The server's name, and a line for each extension (RFC 5321 §4.1.1.1).
     pub(super) fn offer(&self) -> String {
         let (config, offered) = (&self.config, &self.config.extensions);
-        let mut text = config.hostname.clone();
+        let mut text = String::with_capacity(LEN);
+        text.push_str(&config.hostname);
         let mut line = |is_offered: bool, keyword: &str, params: &str| {
             if is_offered {
                 let blank = if params.is_empty() { "" } else { " " };
-                // Writing to a `String` cannot fail.
-                let _ = write!(text, "\n{keyword}{blank}{params}");
+                ["\n", keyword, blank, params].iter().for_each(|part| text.push_str(part));
             }
         };
-        let optional = |params: &Option<String>| params.clone().unwrap_or_default();
         line(offered.pipelining, "PIPELINING", "");
         line(offered.size, "SIZE", &config.limits.message_size.to_string());
         for extension in [Extension::EightBitMime, Extension::SmtpUtf8, Extension::Dsn] {
-            line(self.offers(extension), &extension.to_string(), "");
+            line(self.offers(extension), extension.keyword(), "");
         }
         line(offered.enhanced_status_codes, "ENHANCEDSTATUSCODES", "");
         line(offered.chunking, "CHUNKING", "");
         for extension in [Extension::BinaryMime, Extension::RequireTls, Extension::Rrvs] {
-            line(self.offers(extension), &extension.to_string(), "");
+            line(self.offers(extension), extension.keyword(), "");
         }
         let limits = format!("RCPTMAX={} MAILMAX={}", config.limits.recipients, config.limits.transactions);
         line(offered.limits, "LIMITS", &limits);
@@ -62,9 +62,17 @@ impl Server {
             let least = if least.is_zero() { String::new() } else { least.as_secs().to_string() };
             line(true, "DELIVERBY", &least);
         }
-        line(offered.mt_priority.is_some(), "MT-PRIORITY", &optional(&offered.mt_priority));
-        line(offered.no_soliciting.is_some(), "NO-SOLICITING", &optional(&offered.no_soliciting));
-        line(offered.burl.is_some(), "BURL", &optional(&offered.burl));
+        line(
+            offered.mt_priority.is_some(),
+            "MT-PRIORITY",
+            offered.mt_priority.as_deref().unwrap_or_default(),
+        );
+        line(
+            offered.no_soliciting.is_some(),
+            "NO-SOLICITING",
+            offered.no_soliciting.as_deref().unwrap_or_default(),
+        );
+        line(offered.burl.is_some(), "BURL", offered.burl.as_deref().unwrap_or_default());
         line(offered.etrn, "ETRN", "");
         line(config.start_tls && self.session.tls.is_none(), "STARTTLS", "");
         line(self.offers_auth(), "AUTH", &config.auth_mechanisms.join(" "));

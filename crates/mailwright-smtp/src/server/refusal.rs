@@ -12,7 +12,12 @@ use crate::reason::Reason;
 use crate::rejection::Rejection;
 
 /// A rejection whose codes are written in this file, where a wrong one would be a local error.
-fn fixed(code: u16, enhanced: (u8, u16, u16), reason: Reason, text: impl Into<Cow<'static, str>>) -> Rejection {
+fn fixed(
+    code: u16,
+    enhanced: (u8, u16, u16),
+    reason: Reason,
+    text: impl Into<Cow<'static, str>>,
+) -> Rejection {
     Rejection::new(code, enhanced, text).unwrap_or_else(|_| Rejection::local_error()).with_reason(reason)
 }
 
@@ -42,7 +47,9 @@ pub(super) fn command(error: CommandError<'_>) -> Rejection {
         CommandError::Sender(_) => (501, (5, 1, 7), Reason::BadSender),
         CommandError::Recipient(_) => (501, (5, 1, 3), Reason::BadRecipient),
         CommandError::UnknownParameter(_) => (555, (5, 5, 4), Reason::UnknownParameter),
-        CommandError::Parameter(_) | CommandError::RepeatedParameter(_) => (501, (5, 5, 4), Reason::BadParameter),
+        CommandError::Parameter(_) | CommandError::RepeatedParameter(_) => {
+            (501, (5, 5, 4), Reason::BadParameter)
+        }
         CommandError::Syntax(_) | CommandError::ChunkSize => (501, (5, 5, 4), Reason::BadSyntax),
     };
     fixed(code, enhanced, reason, error.to_string())
@@ -69,7 +76,12 @@ pub(super) fn hint_not_offered(parameter: &'static str) -> Rejection {
 
 /// RFC 6531 §3.5.
 pub(super) fn utf8_address() -> Rejection {
-    fixed(553, (5, 6, 7), Reason::Utf8Address, "the address goes beyond ASCII: it needs SMTPUTF8 behind MAIL FROM")
+    fixed(
+        553,
+        (5, 6, 7),
+        Reason::Utf8Address,
+        "the address goes beyond ASCII: it needs SMTPUTF8 behind MAIL FROM",
+    )
 }
 
 /// RFC 4865 §3.

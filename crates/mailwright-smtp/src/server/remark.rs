@@ -21,7 +21,11 @@ impl Server {
     ///
     /// # Errors
     /// [`Stale`], as [`answer`](Self::answer).
-    pub fn set_text<Q: Question>(&mut self, ticket: &Ticket<Q>, text: impl Into<String>) -> Result<(), Stale> {
+    pub fn set_text<Q: Question>(
+        &mut self,
+        ticket: &Ticket<Q>,
+        text: impl Into<String>,
+    ) -> Result<(), Stale> {
         self.remark(ticket)?.text = Some(text.into());
         Ok(())
     }
@@ -30,7 +34,11 @@ impl Server {
     ///
     /// # Errors
     /// [`Stale`], as [`answer`](Self::answer).
-    pub fn add_line<Q: Question>(&mut self, ticket: &Ticket<Q>, line: impl Into<String>) -> Result<(), Stale> {
+    pub fn add_line<Q: Question>(
+        &mut self,
+        ticket: &Ticket<Q>,
+        line: impl Into<String>,
+    ) -> Result<(), Stale> {
         self.remark(ticket)?.lines.push(line.into());
         Ok(())
     }

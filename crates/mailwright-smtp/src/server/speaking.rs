@@ -16,15 +16,15 @@ pub(super) type Enhanced = (u8, u16, u16);
 impl Server {
     /// Says something, held.
     pub(super) fn hold(&mut self, code: u16, enhanced: Option<Enhanced>, text: &str) {
-        let enhanced = enhanced.and_then(|(class, subject, detail)| EnhancedCode::new(class, subject, detail));
+        let enhanced =
+            enhanced.and_then(|(class, subject, detail)| EnhancedCode::new(class, subject, detail));
         self.write(code, enhanced, text);
     }
 
     pub(super) fn write(&mut self, code: u16, enhanced: Option<EnhancedCode>, text: &str) {
         let enhanced = enhanced.filter(|_| self.config.extensions.enhanced_status_codes);
         let more = self.remark.take().map(|remark| remark.lines).unwrap_or_default();
-        let lines = text.lines().chain(more.iter().flat_map(|line| line.lines()));
-        reply::write(&mut self.output, code, enhanced, lines);
+        reply::write(&mut self.output, code, enhanced, text, &more);
     }
 
     pub(super) fn say(&mut self, code: u16, enhanced: Option<Enhanced>, text: &str) {
@@ -64,6 +64,11 @@ impl Server {
     /// The application has refused something; held.
     pub(super) fn reject(&mut self, rejection: &Rejection) {
         self.write_rejection(rejection);
+        self.weigh(rejection);
+    }
+
+    /// What the application has refused counts: 421 closes, and so do too many refusals for good.
+    pub(super) fn weigh(&mut self, rejection: &Rejection) {
         if rejection.code().get() == 421 {
             self.output.release();
             self.state = State::Failed(Error::TurnedAway(rejection.code()));
@@ -88,7 +93,8 @@ impl Server {
     pub(super) fn count_error(&mut self) {
         self.session.errors += 1;
         if self.session.errors > self.config.limits.errors {
-            self.pending = self.fail(Error::TooManyErrors, &refusal::too_many_errors()).or(self.pending.take());
+            self.pending =
+                self.fail(Error::TooManyErrors, &refusal::too_many_errors()).or(self.pending.take());
         }
     }
 

@@ -5,15 +5,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use mailwright_core::testing::{App, Bench, Note, Settings};
 use mailwright_core::{ForwardPath, ReversePath, Secret, Ticket, TlsInfo};
-use mailwright_smtp::Body;
 use mailwright_smtp::client::{
-    Client, Config, EnvelopeId, Event, GivenUp, Limits, Notify, OriginalRecipient, Outcome, Protocol,
-    Recipient, Ret, StartTls, Transaction, Work, ask,
+    Client, Config, Event, GivenUp, Limits, Outcome, Protocol, Recipient, StartTls, Transaction, Work, ask,
 };
+use mailwright_smtp::{Command, RcptParams};
 
 /// Keeps the last ticket of each kind. Orders (`A< ...`):
 ///
-/// * `send FROM TO,TO... [size=N] [body=8bit|7bit] [utf8] [requiretls] [dsn] [auth=ADDRESS]`, `reset`, `quit`
+/// * `send FROM [PARAMETER...], TO [PARAMETER...], ...` as in MAIL and RCPT, `reset`, `quit`
 /// * `auth MECHANISM [initial]`, `respond text`, `cancel`
 /// * `body text`, with `\r`, `\n`, `\0`; `lines N` for N lines of 16 octets; `more` for what there was no room for,
 ///   of which `left N` are the octets; `end`, `abandon`
@@ -40,6 +39,7 @@ pub(crate) fn bench(settings: &Settings) -> TestBench {
         reply: 1000,
         reply_text: 60,
         output: number("output", 4000),
+        progress: 1,
         chunk: number("chunk", 16),
         chunks_ahead: number("ahead", 2),
     };
@@ -166,30 +166,20 @@ pub(crate) fn forward(text: &str) -> ForwardPath {
 }
 
 fn transaction(text: &str) -> Transaction {
-    let mut words = text.split(' ');
-    let from = reverse(words.next().unwrap());
-    let to = words.next().unwrap_or_default().split(',').filter(|to| !to.is_empty());
-    let mut transaction = Transaction::new(from, to.map(|to| Recipient::new(forward(to))).collect());
-    for word in words {
-        match word.split_once('=').unwrap_or((word, "")) {
-            ("size", number) => transaction.size = Some(number.parse().unwrap()),
-            ("body", "8bit") => transaction.body = Some(Body::EightBitMime),
-            ("body", "7bit") => transaction.body = Some(Body::SevenBit),
-            ("utf8", _) => transaction.smtp_utf8 = true,
-            ("requiretls", _) => transaction.require_tls = true,
-            ("auth", address) => transaction.auth = Some(reverse(address)),
-            ("dsn", _) => {
-                transaction.ret = Some(Ret::Headers);
-                transaction.envid = Some(EnvelopeId::new("id 1").unwrap());
-                for recipient in &mut transaction.recipients {
-                    recipient.notify = Some(Notify::on(false, true, true));
-                    recipient.orcpt = Some(OriginalRecipient::new("rfc822", "x+y@z").unwrap());
-                }
-            }
-            other => panic!("{other:?}"),
-        }
-    }
+    let mut words = text.split(", ");
+    let mail = format!("MAIL FROM:{}", words.next().unwrap());
+    let Ok(Command::Mail(from, params)) = Command::parse(mail.as_bytes()) else { panic!("{mail}") };
+    let recipients = words.map(|to| match Command::parse(format!("RCPT TO:{to}").as_bytes()) {
+        Ok(Command::Rcpt(to, params)) => recipient(to, params),
+        other => panic!("{other:?}"),
+    });
+    let mut transaction = Transaction::new(from, recipients.collect());
+    transaction.params = params;
     transaction
+}
+
+fn recipient(to: ForwardPath, params: RcptParams) -> Recipient {
+    Recipient { params, ..Recipient::new(to) }
 }
 
 /// A configuration for tests without transcripts.

@@ -1,14 +1,15 @@
-//! No content makes the client write a bare CR, a bare LF or a NUL; what is sound arrives as it is, and what is not
-//! never arrives.
+//! No content makes the client write a bare CR, a bare LF or a NUL, unless it is said to be binary; what is sound
+//! arrives as it is, and what is not never arrives.
 
 use mailwright_core::framing::BodyFault;
 use mailwright_core::testing::Budget;
+use mailwright_smtp::Body;
 use mailwright_smtp::client::{self, Error, Failure, Limits};
 use proptest::prelude::*;
 
 use crate::app::config;
 use crate::peer::{Model, OurServer, Peer};
-use crate::sender::{Job, go, output, sending};
+use crate::sender::{Job, Sending, go, output, sending};
 
 /// Octets that matter, and texts without and with faults.
 fn content() -> impl Strategy<Value = Vec<u8>> {
@@ -32,12 +33,11 @@ fn fault(content: &[u8]) -> Option<BodyFault> {
     })
 }
 
-fn check(config: client::Config, peer: &mut dyn Peer, content: &[u8], step: usize) {
-    let jobs = [Job::new(&["<ann@example.org>"], content)];
-    let mut client = sending(config, &jobs, step);
+/// Sends a message to the end; gives all that was written.
+fn send(client: &mut Sending, peer: &mut dyn Peer) -> Vec<u8> {
     let mut sent = Vec::new();
     loop {
-        let there = output(&go(&mut client));
+        let there = output(&go(client));
         let back = peer.take(&there);
         sent.extend(there);
         if client.is_over() {
@@ -46,6 +46,12 @@ fn check(config: client::Config, peer: &mut dyn Peer, content: &[u8], step: usiz
         client.input.extend_from_slice(&back);
     }
     peer.hang_up();
+    sent
+}
+
+fn check(config: client::Config, peer: &mut dyn Peer, content: &[u8], step: usize) {
+    let mut client = sending(config, &[Job::new(&["<ann@example.org>"], content)], step);
+    let sent = send(&mut client, peer);
     let written = sent.escape_ascii();
     assert_eq!(fault(&sent), None, "{written}");
     let result = &client.app.outcomes[0][0].result;
@@ -77,5 +83,19 @@ mailwright_core::properties! {
         let limits = Limits { chunk, chunks_ahead: ahead, output: 50, ..Limits::default() };
         let mut peer = Model::new(false, "250-PIPELINING\r\n250 CHUNKING\r\n");
         check(client::Config { limits, ..config() }, &mut peer, &content, step);
+    }
+
+    /// RFC 3030 §3: octet for octet.
+    #[test]
+    fn binary(content in content(), step in 1..30usize, chunk in 0..30usize, ahead in 0..4usize) {
+        let limits = Limits { chunk, chunks_ahead: ahead, output: 50, ..Limits::default() };
+        let mut peer = Model::new(false, "250-PIPELINING\r\n250-CHUNKING\r\n250 BINARYMIME\r\n");
+        let job = Job { body: Some(Body::BinaryMime), ..Job::new(&["<ann@example.org>"], &content[..]) };
+        let mut client = sending(client::Config { limits, ..config() }, &[job], step);
+        send(&mut client, &mut peer);
+        let result = &client.app.outcomes[0][0].result;
+        prop_assert!(result.is_ok(), "{:?}", result);
+        let delivered: Vec<&[u8]> = peer.delivered().iter().map(|mail| &mail.content[..]).collect();
+        prop_assert_eq!(delivered, [&content[..]]);
     }
 }

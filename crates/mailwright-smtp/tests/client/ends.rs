@@ -7,7 +7,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use mailwright_core::testing::Seen;
 use mailwright_core::{Machine as _, Progress, Ticket, TlsInfo};
 use mailwright_smtp::client::{
-    Client, Error, Event, Failure, Limits, Recipient, Stage, Transaction, Work, ask,
+    self, Client, Error, Event, Failure, Limits, Recipient, Stage, Transaction, Work, ask,
 };
 
 use crate::app::{config, forward, reverse};
@@ -169,7 +169,7 @@ fn each_stage_has_its_own_time() {
 /// A client in the middle of the content, of which nothing has been written yet.
 fn in_content(limits: Limits) -> (Client, BytesMut, Ticket<ask::Body>) {
     let now = Sending::start();
-    let mut client = Client::new(Arc::new(mailwright_smtp::client::Config { limits, ..config() }), None);
+    let mut client = Client::new(Arc::new(client::Config { limits, ..config() }), None);
     let mut input = BytesMut::new();
     for reply in ["", "220 mx\r\n", "250 mx\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n"] {
         input.extend_from_slice(reply.as_bytes());
@@ -203,7 +203,8 @@ fn fates(client: &mut Client, input: &mut BytesMut, now: std::time::Instant) -> 
 
 #[test]
 fn it_does_not_read() {
-    let (mut client, mut input, ticket) = in_content(Limits { output: 100, ..Limits::default() });
+    let limits = Limits { output: 100, progress: 1, ..Limits::default() };
+    let (mut client, mut input, ticket) = in_content(limits);
     let start = Sending::start();
     let mut content = Bytes::from("x".repeat(150));
     client.body(&ticket, &mut content).unwrap();
@@ -228,6 +229,89 @@ fn it_does_not_read() {
     client.handle_timeout(later + limit);
     let error = Error::Timeout(Stage::Body);
     assert_eq!(fates(&mut client, &mut input, later + limit), (vec![Failure::NotSent(error.clone())], error));
+}
+
+/// An octet a second: what is written, and at last that the time of the stage is over.
+#[test]
+fn it_reads_slowly() {
+    let (mut client, mut input, ticket) = in_content(Limits::default());
+    let start = Sending::start();
+    let mut now = start;
+    let (second, mut content) = (Duration::from_secs(1), Bytes::from("x".repeat(1 << 20)));
+    while client.body(&ticket, &mut content).is_ok() && !matches!(client.stage(), Stage::Quit) {
+        assert!(matches!(client.poll_event(&mut input, now), Ok(Progress::NeedDrain)));
+        now += second;
+        client.output().advance(1);
+        client.handle_timeout(now);
+    }
+    assert_eq!(now - start, Duration::from_secs(180));
+    let error = Error::Timeout(Stage::Body);
+    assert_eq!(fates(&mut client, &mut input, now), (vec![Failure::NotSent(error.clone())], error));
+
+    // One that reads as much as it should goes on.
+    let (mut client, mut input, ticket) = in_content(Limits::default());
+    for _ in 0..500 {
+        client.body(&ticket, &mut content).unwrap();
+        assert!(matches!(client.poll_event(&mut input, now), Ok(Progress::NeedDrain)));
+        now += second * 100;
+        client.output().advance(1024);
+        client.handle_timeout(now);
+    }
+}
+
+#[test]
+fn it_answers_slowly() {
+    for (count, stage) in [
+        (0, Stage::Greeting),
+        (1, Stage::Hello),
+        (2, Stage::Mail),
+        (3, Stage::Rcpt),
+        (5, Stage::Data),
+        (6, Stage::BodyEnd),
+    ] {
+        let mut client = sending(config(), &[Job::new(&["<c@d>", "<e@f>"], "x\r\n")], 100);
+        go(&mut client);
+        for reply in &REPLIES[..count] {
+            client.input.extend_from_slice(reply.as_bytes());
+            go(&mut client);
+        }
+        go(&mut client);
+        let (limit, mut seen, mut seconds) = (config().timeouts.of(stage), Vec::new(), 0);
+        let endless = "250-x\r\n".bytes().cycle();
+        for octet in endless.take(2000) {
+            client.input.extend_from_slice(&[octet]);
+            seen.extend(go(&mut client));
+            if client.is_over() {
+                break;
+            }
+            seconds += 1;
+            seen.extend(client.advance(Duration::from_secs(1)));
+        }
+        let end = seen.into_iter().find_map(|seen| if let Seen::End(how) = seen { Some(how) } else { None });
+        assert_eq!(end, Some(Error::Timeout(stage).to_string()));
+        assert_eq!(Duration::from_secs(seconds), limit);
+        let lost = |outcome: &client::Outcome| outcome.result.as_ref().unwrap_err().may_be_taken();
+        let outcomes = client.app.outcomes.first();
+        assert!(
+            outcomes.is_none_or(|outcomes| outcomes.iter().all(|it| lost(it) == (stage == Stage::BodyEnd)))
+        );
+    }
+}
+
+/// 100,000 lines: the memory of the first hundred or so, and an end.
+#[test]
+fn it_talks_without_end() {
+    let mut client = sending(config(), &[], 100);
+    client.input.extend_from_slice(b"220 mx\r\n");
+    go(&mut client);
+    let mut lines = 0;
+    while !client.is_over() && lines < 100_000 {
+        lines += 1;
+        client.input.extend_from_slice(b"250-x\r\n");
+        go(&mut client);
+        assert!(client.input.is_empty() || client.is_over());
+    }
+    assert_eq!(lines, Limits::default().reply_lines + 1);
 }
 
 #[test]

@@ -166,7 +166,7 @@ impl Model {
     fn command(&mut self, line: &str) -> String {
         match line.split(' ').collect::<Vec<_>>()[..] {
             ["EHLO" | "LHLO", _] => format!("250-model\r\n{}", self.offers),
-            ["MAIL", _] | ["RSET"] => {
+            ["MAIL", ..] | ["RSET"] => {
                 (self.to, self.content) = (vec![], vec![]);
                 "250 ok\r\n".to_owned()
             }

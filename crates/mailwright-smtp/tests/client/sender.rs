@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use mailwright_core::Ticket;
 use mailwright_core::testing::{App, Bench, Note, Seen};
+use mailwright_smtp::Body;
 use mailwright_smtp::client::{Client, Config, Event, Outcome, Recipient, Transaction, Work, ask};
 
 use crate::app::{forward, reverse, show};
@@ -15,11 +16,12 @@ use crate::app::{forward, reverse, show};
 pub(crate) struct Job {
     pub(crate) to: Vec<&'static str>,
     pub(crate) content: Vec<u8>,
+    pub(crate) body: Option<Body>,
 }
 
 impl Job {
     pub(crate) fn new(to: &[&'static str], content: impl Into<Vec<u8>>) -> Self {
-        Self { to: to.to_vec(), content: content.into() }
+        Self { to: to.to_vec(), content: content.into(), body: None }
     }
 }
 
@@ -84,7 +86,9 @@ impl App<Client> for Sender {
                         let to = job.to.iter().map(|to| Recipient::new(forward(to))).collect();
                         self.left = job.content.into();
                         self.outcomes.push(vec![]);
-                        Work::Send(Transaction::new(reverse("<from@example.net>"), to))
+                        let mut transaction = Transaction::new(reverse("<from@example.net>"), to);
+                        transaction.params.body = job.body;
+                        Work::Send(transaction)
                     }
                 };
                 client.answer(ticket, work).unwrap();

@@ -61,11 +61,7 @@ fn fragment() -> impl Strategy<Value = Vec<u8>> {
 /// A session that gets as far as the content, half of the time.
 fn session() -> impl Strategy<Value = Vec<u8>> {
     let prelude = prop::bool::ANY.prop_map(|far| {
-        if far {
-            &b"EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<ann@c>\r\n"[..]
-        } else {
-            &b"EHLO c\r\n"[..]
-        }
+        if far { &b"EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<ann@c>\r\n"[..] } else { &b"EHLO c\r\n"[..] }
     });
     (prelude, prop::collection::vec(fragment(), 0..12))
         .prop_map(|(prelude, rest)| [prelude.to_vec(), rest.concat()].concat())

@@ -94,7 +94,8 @@ fn extensions(settings: &Settings) -> Extensions {
             "LIMITS" => offered.limits = on,
             "FUTURERELEASE" => {
                 let max_until = DateTime::new("2027-01-01T00:00:00Z").unwrap();
-                offered.future_release = Some(FutureRelease { max_interval: Duration::from_secs(86_400), max_until });
+                offered.future_release =
+                    Some(FutureRelease { max_interval: Duration::from_secs(86_400), max_until });
             }
             "DELIVERBY" => offered.deliver_by = Some(Duration::from_secs(60)),
             "MT-PRIORITY" => offered.mt_priority = text("MIXER"),
@@ -265,7 +266,9 @@ impl App<Server> for TestApp {
     fn tell(&mut self, server: &mut Server, line: &str) -> Result<(), String> {
         match line {
             "late" => self.late(server).map_err(|stale| stale.to_string()),
-            "too late" => self.late(server).err().map(|_| ()).ok_or_else(|| "the answer was taken".to_owned()),
+            "too late" => {
+                self.late(server).err().map(|_| ()).ok_or_else(|| "the answer was taken".to_owned())
+            }
             order => self.order(order),
         }
     }
@@ -277,7 +280,9 @@ impl TestApp {
             ("hold", "") => Order::Hold,
             ("text", text) => Order::Text(text.to_owned()),
             ("line", line) => Order::Line(line.to_owned()),
-            ("delay", seconds) => Order::Delay(Duration::from_secs(seconds.parse().map_err(|_| "no number")?)),
+            ("delay", seconds) => {
+                Order::Delay(Duration::from_secs(seconds.parse().map_err(|_| "no number")?))
+            }
             ("refuse", how) => {
                 let [code, enhanced, text] = how.splitn(3, ' ').collect::<Vec<_>>()[..] else {
                     return Err("refuse CODE X.Y.Z text".to_owned());

@@ -180,7 +180,7 @@ trait Produce {
 
 impl Produce for Server {
     fn output_for_test(&mut self, octets: &[u8]) {
-        mailwright_core::Machine::output(self).put(octets);
+        Machine::output(self).put(octets);
     }
 }
 

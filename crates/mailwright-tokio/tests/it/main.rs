@@ -20,3 +20,5 @@ mod proxy_header;
 mod shutdown;
 mod smtp;
 mod tls;
+#[cfg(feature = "tower")]
+mod tower;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mailwright_smtp::server::Error;
-use mailwright_smtp::{Config, Server};
-use mailwright_tokio::{Driver, DriverError, Rustls, RustlsClient, Shutdown, SystemClock, Tls};
+use mailwright_smtp::Config;
+use mailwright_tokio::{DriverConfig, DriverError, Rustls, RustlsClient, Shutdown, Tls};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::{PrivatePkcs8KeyDer, ServerName};
@@ -16,13 +16,13 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::client::{Client, connect, seconds};
-use crate::driver::{Notes, say_yes};
+use crate::driver::{Notes, driver_with, say_yes};
 use crate::inbox::{Inbox, Log};
 
 const NAME: &str = "mx.example.org";
 
 /// A server's TLS, and who trusts it.
-fn tls() -> (Arc<dyn Tls>, TlsConnector) {
+pub(crate) fn tls() -> (Arc<dyn Tls>, TlsConnector) {
     let (server, client) = configs();
     (server, TlsConnector::from(client))
 }
@@ -47,7 +47,10 @@ fn configs() -> (Arc<dyn Tls>, Arc<ClientConfig>) {
     (Arc::new(Rustls::new(Arc::new(server))), Arc::new(client))
 }
 
-async fn shake(connector: &TlsConnector, client: Client<DuplexStream>) -> Client<TlsStream<DuplexStream>> {
+pub(crate) async fn shake(
+    connector: &TlsConnector,
+    client: Client<DuplexStream>,
+) -> Client<TlsStream<DuplexStream>> {
     let name = ServerName::try_from(NAME).unwrap();
     Client::new(connector.connect(name, client.io).await.unwrap())
 }
@@ -133,7 +136,7 @@ async fn who_leaves_tls_without_a_word_has_left() {
     let (client, session) = connect(inbox.server().implicit_tls(tls));
     let mut client = shake(&connector, client).await;
     client.data("held").await;
-    client.send("Hi\r\n.\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nAll of it\r\n.\r\n").await;
+    client.send("Hi\r\n.\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nBDAT 11 LAST\r\nAll of it\r\n").await;
     // The end of TCP, not of TLS.
     let (mut io, _) = client.io.into_inner();
     io.shutdown().await.unwrap();
@@ -212,10 +215,8 @@ async fn a_driver_without_the_layer_says_so() {
 async fn next_may_be_dropped_during_the_handshake() {
     let (tls, connector) = tls();
     let (near, far) = duplex(100);
-    let config = Arc::new(Config { start_tls: true, ..Config::default() });
-    let server = Server::new(config, None);
-    let mut driver: Driver<Server> =
-        Driver::new(server, Box::new(far), Arc::new(SystemClock), Arc::default()).with_tls(Some(tls));
+    let config = Config { start_tls: true, ..Config::default() };
+    let mut driver = driver_with(config, DriverConfig::default(), far).with_tls(Some(tls));
     let client = tokio::spawn(async move {
         let mut client = Client::new(near);
         client.reply().await;

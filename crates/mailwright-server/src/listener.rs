@@ -1,0 +1,51 @@
+//! What is served at a socket.
+
+use crate::service::{Auth, Service};
+
+/// What is served at a socket, and by which rules of its own. A [`Service`] is one that has none.
+///
+/// ```
+/// use mailwright_server::{Auth, Listener, Server, Service};
+///
+/// let mut large = Listener::new(Service::Submissions);
+/// large.message_size = Some(100 << 20);
+/// let server = Server::new("mx.example.org")
+///     .listen(Service::Smtp, ([127, 0, 0, 1], 2525))
+///     .listen(large, ([127, 0, 0, 1], 2465))
+///     .listen(Listener::new(Service::Smtp).auth(Auth::Offered), ([127, 0, 0, 1], 2526));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Listener {
+    /// What it speaks.
+    pub service: Service,
+    /// Whether users log in to send. Default: as the service has it, [`Service::auth`]. Where mail is read it says
+    /// nothing.
+    pub auth: Auth,
+    /// Octets of a message that is taken here (RFC 1870). Default `None`: as many as anywhere, by
+    /// [`Settings::smtp_limits`](crate::Settings::smtp_limits).
+    pub message_size: Option<u64>,
+    /// Recipients of a message that is taken here, at least 100 (RFC 5321 §4.5.3.1.8). Default `None`: as many as
+    /// anywhere.
+    pub recipients: Option<usize>,
+}
+
+impl Listener {
+    /// Without rules of its own.
+    pub fn new(service: Service) -> Self {
+        Self { service, auth: service.auth(), message_size: None, recipients: None }
+    }
+
+    /// Where users log in otherwise than the service has it.
+    #[must_use]
+    pub fn auth(mut self, auth: Auth) -> Self {
+        self.auth = auth;
+        self
+    }
+}
+
+impl From<Service> for Listener {
+    fn from(service: Service) -> Self {
+        Self::new(service)
+    }
+}

@@ -1,0 +1,77 @@
+//! What is kept of an SMTP envelope in the queue.
+
+use std::ops::Range;
+
+use mailwright_core::{Address, Timestamp};
+use mailwright_queue::{Body, DeliverBy, Envelope, EnvelopeId, Late, Notify, OriginalAddress, RecipientState, Ret};
+use mailwright_smtp::{self as smtp, MailParams, RcptParams};
+use mailwright_store::Priority;
+
+/// The envelope of a message that has come with these parameters; `header` is where its own header is, behind what is not
+/// for others.
+pub(crate) fn envelope(params: &MailParams, header: Range<u64>, now: Timestamp) -> Envelope {
+    Envelope {
+        body: match params.body {
+            Some(smtp::Body::EightBitMime) => Body::EightBitMime,
+            Some(smtp::Body::BinaryMime) => Body::BinaryMime,
+            _ => Body::SevenBit,
+        },
+        smtputf8: params.smtp_utf8,
+        require_tls: params.require_tls,
+        ret: params.ret.map(|ret| match ret {
+            smtp::Ret::Full => Ret::Full,
+            smtp::Ret::Headers => Ret::Headers,
+        }),
+        envid: params.envid.as_ref().and_then(|envid| EnvelopeId::from_xtext(&envid.to_string())),
+        priority: params.priority.and_then(|priority| Priority::new(priority.get())),
+        by: params.by.map(|by| DeliverBy {
+            at: Timestamp(now.as_millis().saturating_add(i64::from(by.seconds) * 1000)),
+            late: match by.late {
+                smtp::Late::Return => Late::Return,
+                smtp::Late::Notify => Late::Notify,
+            },
+            trace: by.trace,
+        }),
+        begin: header.start,
+        header: header.end,
+        ..Envelope::new(now)
+    }
+}
+
+/// A recipient that has come with these parameters.
+pub(crate) fn state(params: &RcptParams) -> RecipientState {
+    RecipientState {
+        notify: params.notify.map(notify),
+        orcpt: params.orcpt.as_ref().and_then(|orcpt| OriginalAddress::from_orcpt(&orcpt.to_string())),
+        valid_since: params
+            .valid_since
+            .as_ref()
+            .and_then(|since| mailwright_queue::ValidSince::from_rrvs(&since.to_string())),
+        ..RecipientState::default()
+    }
+}
+
+/// Whom an alias leads to. The sender is told at once that the message has gone on, and of no success beyond (RFC 3461
+/// §5.2.7.3); what fails there is reported under the name that the sender knows.
+pub(crate) fn state_behind_alias(params: &RcptParams, alias: &Address) -> RecipientState {
+    let state = state(params);
+    let known = || OriginalAddress::from_orcpt(&format!("rfc822;{alias}"));
+    RecipientState {
+        notify: match state.notify {
+            Some(Notify::On { failure, delay, .. }) if failure || delay => {
+                Some(Notify::On { success: false, failure, delay })
+            }
+            Some(_) => Some(Notify::Never),
+            None => None,
+        },
+        orcpt: state.orcpt.or_else(known),
+        ..RecipientState::default()
+    }
+}
+
+fn notify(notify: smtp::Notify) -> Notify {
+    match (notify.success(), notify.failure(), notify.delay()) {
+        (false, false, false) => Notify::Never,
+        (success, failure, delay) => Notify::On { success, failure, delay },
+    }
+}
