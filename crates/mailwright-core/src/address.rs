@@ -305,15 +305,14 @@ fn local_part(input: &[u8]) -> IResult<&[u8], &[u8]> {
     alt((dot_string, quoted_string)).parse(input)
 }
 
-/// `Dot-string = Atom *("." Atom)`, where `Atom = 1*atext` (RFC 5322 §3.2.3)
+/// `Dot-string = Atom *("." Atom)`
 fn dot_string(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    let text = take_while1(|byte| byte == b'.' || is_atext(byte));
-    verify(text, |text: &[u8]| dotted(text).all(|atom| !atom.is_empty())).parse(input)
+    recognize(pair(atom, many0_count(preceded(char('.'), atom)))).parse(input)
 }
 
-/// What stands between the dots.
-fn dotted(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    text.split(|&byte| byte == b'.')
+/// `Atom = 1*atext` (RFC 5322 §3.2.3)
+fn atom(input: &[u8]) -> IResult<&[u8], &[u8]> {
+    take_while1(is_atext).parse(input)
 }
 
 fn is_atext(byte: u8) -> bool {
@@ -343,17 +342,13 @@ fn domain_or_literal(input: &[u8]) -> IResult<&[u8], &[u8]> {
 
 /// `Domain = sub-domain *("." sub-domain)`
 fn domain(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    let text = take_while1(|byte| byte == b'.' || is_ldh(byte));
-    verify(text, |text: &[u8]| dotted(text).all(is_sub_domain)).parse(input)
+    recognize(pair(sub_domain, many0_count(preceded(char('.'), sub_domain)))).parse(input)
 }
 
 /// `sub-domain = Let-dig [Ldh-str]`, with `_` as a letter: there are hosts that send mail under such names
-fn is_sub_domain(label: &[u8]) -> bool {
-    !label.is_empty() && !label.starts_with(b"-") && !label.ends_with(b"-") && label.iter().all(|&byte| is_ldh(byte))
-}
-
-fn is_ldh(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | 128..)
+fn sub_domain(input: &[u8]) -> IResult<&[u8], &[u8]> {
+    let ldh = take_while1(|byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | 128..));
+    verify(ldh, |label: &[u8]| !label.starts_with(b"-") && !label.ends_with(b"-")).parse(input)
 }
 
 /// `address-literal = "[" ( IPv4-address-literal / IPv6-address-literal / General-address-literal ) "]"`
@@ -373,7 +368,7 @@ fn is_literal_content(content: &[u8]) -> bool {
     }
     // `General-address-literal = Standardized-tag ":" 1*dcontent`
     let is_dcontent = |byte| matches!(byte, 33..=90 | 94..=126);
-    is_sub_domain(kind.as_bytes())
+    sub_domain(kind.as_bytes()).is_ok_and(|(rest, _)| rest.is_empty())
         && !address.is_empty()
         && address.bytes().all(is_dcontent)
 }

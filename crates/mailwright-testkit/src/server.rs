@@ -131,7 +131,10 @@ impl MailServer {
     /// let mail = MailServer::start_blocking();
     /// mail.fail_next(Stage::Mail, "451 4.3.0 try later");
     /// let mut program = TcpStream::connect(mail.addr(Protocol::Smtp))?;
-    /// program.write_all(b"HELO c.example\r\nMAIL FROM:<ann@example.org>\r\nMAIL FROM:<ann@example.org>\r\nQUIT\r\n")?;
+    /// for line in ["HELO c.example", "MAIL FROM:<ann@example.org>", "MAIL FROM:<ann@example.org>", "QUIT"] {
+    ///     program.read(&mut [0; 512])?; // the reply before
+    ///     program.write_all(format!("{line}\r\n").as_bytes())?;
+    /// }
     /// program.read_to_string(&mut String::new())?;
     /// // The program was refused, and tried again.
     /// let said = mail.transcript();

@@ -104,7 +104,7 @@ async fn what_is_asked_for_in_reports_goes_on() {
     // RFC 3461 §5.2.7.3: that it has gone on from the alias is told at once, and nothing else.
     let told = messages(&store, "ann@a.example").await;
     let [report] = &told[..] else { panic!("{told:?}") };
-    for line in ["Original-Envelope-Id: Q+1", "Final-Recipient: rfc822;away@a.example", "Action: expanded"] {
+    for line in ["Original-Envelope-Id: Q+1", "Final-Recipient: rfc822; away@a.example", "Action: expanded"] {
         assert!(report.contains(&format!("{line}\r\n")), "{line}: {report}");
     }
     assert!(!report.contains("elsewhere.example"), "{report}");

@@ -203,7 +203,7 @@ impl Server {
         }
         match answer {
             Ok(found) if found.is_empty() => {
-                self.grant_now(252, (2, 1, 5), "send some mail, I will try my best")
+                self.grant_now(252, (2, 1, 5), "send some mail, I will try my best");
             }
             Ok(found) => {
                 // One line each, and no more.

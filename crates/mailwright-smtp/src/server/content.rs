@@ -170,7 +170,7 @@ impl Server {
         let url = url.to_owned();
         if is_begun {
             // What is elsewhere does not begin in the middle of a line end.
-            if let Err(aborted) = self.check_end(last) {
+            if let Some(aborted) = self.refuse_open_end(last) {
                 return Some(aborted);
             }
             return Some(Event::Burl { url, ticket: self.ask(Asked::Burl { last }) });
@@ -250,21 +250,18 @@ impl Server {
             self.hold(250, Some((2, 0, 0)), &format!("{} octets taken", chunk.size));
             return None;
         }
-        Some(match self.check_end(true) {
-            Ok(()) => self.end_content(),
-            Err(aborted) => aborted,
-        })
+        self.refuse_open_end(true).or_else(|| Some(self.end_content()))
     }
 
-    /// Whether nothing is begun that what has come must not end with; if it is, the content is refused.
-    fn check_end(&mut self, last: bool) -> Result<(), Event> {
+    /// Refuses a content that would end in the middle of a line end.
+    fn refuse_open_end(&mut self, last: bool) -> Option<Event> {
         let content = self.session.transaction.as_ref().and_then(|transaction| transaction.content.as_ref());
         let lines = content.and_then(|content| content.lines.as_ref());
-        let Some(Err(fault)) = lines.map(Lines::end) else { return Ok(()) };
+        let Some(Err(fault)) = lines.map(Lines::end) else { return None };
         let replies = self.replies_due(last);
         self.session.transaction = None;
         self.pending = Some(self.refuse_content(Refused { rejection: refusal::content(fault), replies }));
-        Err(Event::BodyAborted(Aborted::Fault(fault)))
+        Some(Event::BodyAborted(Aborted::Fault(fault)))
     }
 
     /// All chunks have come.

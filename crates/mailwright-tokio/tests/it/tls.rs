@@ -205,7 +205,7 @@ async fn starttls_without_a_certificate_is_not_offered() {
 async fn a_driver_without_the_layer_says_so() {
     let (near, far) = duplex(1 << 10);
     let config = Config { start_tls: true, ..Config::default() };
-    let mut driver = crate::driver::driver_with(config, Default::default(), far);
+    let mut driver = driver_with(config, Default::default(), far);
     let mut client = Client::new(near);
     client.send("STARTTLS\r\n").await;
     assert!(matches!(driver.next().await, Err(DriverError::NoLayer(_))));
