@@ -58,7 +58,8 @@ impl SmtpHandler for Mailboxes {
 async fn main() -> std::io::Result<()> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("listening on {}", listener.local_addr()?);
-    let config = Config { hostname: "store.example.org".to_owned(), protocol: Protocol::Lmtp, ..Config::default() };
+    let config =
+        Config { hostname: "store.example.org".to_owned(), protocol: Protocol::Lmtp, ..Config::default() };
     SmtpServer::with_config(config, Mailboxes).serve(listener).await;
     Ok(())
 }

@@ -170,7 +170,9 @@ impl<S: Store, D: Directory> Shared<S, D> {
             };
             let outcome = match self.directory.resolve(&ForwardPath::Address(address.clone())).await? {
                 Resolution::Local { .. } => RecipientOutcome::Delivered(said("in the mailbox")),
-                Resolution::Alias(_) => RecipientOutcome::Expanded(said("gone on to those behind the address")),
+                Resolution::Alias(_) => {
+                    RecipientOutcome::Expanded(said("gone on to those behind the address"))
+                }
                 _ => continue,
             };
             outcomes.push(outcome);

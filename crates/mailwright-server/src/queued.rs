@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use mailwright_core::{Address, Timestamp};
-use mailwright_queue::{Body, DeliverBy, Envelope, EnvelopeId, Late, Notify, OriginalAddress, RecipientState, Ret};
+use mailwright_queue::{
+    Body, DeliverBy, Envelope, EnvelopeId, Late, Notify, OriginalAddress, RecipientState, Ret,
+};
 use mailwright_smtp::{self as smtp, MailParams, RcptParams};
 use mailwright_store::Priority;
 

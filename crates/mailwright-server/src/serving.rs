@@ -105,11 +105,7 @@ impl<S: Store + Clone> Serving<S> {
         let serving = Arc::clone(self);
         // A future for each protocol: one for all would be as large as the largest.
         match service {
-            Service::Smtp
-            | Service::Smtps
-            | Service::Submission
-            | Service::Submissions
-            | Service::Lmtp => {
+            Service::Smtp | Service::Smtps | Service::Submission | Service::Submissions | Service::Lmtp => {
                 let session = move |io, peer| {
                     let services = serving.services();
                     async move {
@@ -356,11 +352,7 @@ impl<S: Store + Clone> Fixed<S> {
     /// What a client is told that cannot be let in.
     fn turned_away(&self, service: Service) -> Bytes {
         match service {
-            Service::Smtp
-            | Service::Smtps
-            | Service::Submission
-            | Service::Submissions
-            | Service::Lmtp => {
+            Service::Smtp | Service::Smtps | Service::Submission | Service::Submissions | Service::Lmtp => {
                 let rejection = mailwright_smtp::Rejection::too_many_connections();
                 said(&mut mailwright_smtp::Server::turn_away(Arc::new(self.smtp_config()), &rejection))
             }

@@ -39,11 +39,18 @@ fn lmtp_server() {
     for _ in 0..2 {
         let Some(ran) = swaks(&example.addr(), to, &["--protocol", "LMTP"]) else { return };
         let text = ran.ok();
-        assert!(text.contains("250 2.0.0 delivered to ann") && text.contains("250 2.0.0 delivered to bob"), "{text}");
+        assert!(
+            text.contains("250 2.0.0 delivered to ann") && text.contains("250 2.0.0 delivered to bob"),
+            "{text}"
+        );
     }
     // Bob's mailbox is full by now, and that is no matter of Ann's.
     let ran = swaks(&example.addr(), to, &["--protocol", "LMTP"]).unwrap();
-    assert!(ran.text.contains("250 2.0.0 delivered to ann") && ran.text.contains("452 4.2.2"), "{}", ran.text);
+    assert!(
+        ran.text.contains("250 2.0.0 delivered to ann") && ran.text.contains("452 4.2.2"),
+        "{}",
+        ran.text
+    );
     let mails = |name| fs::read_dir(example.folder().path().join("mail").join(name)).unwrap().count();
     assert_eq!((mails("ann"), mails("bob")), (3, 2));
 }

@@ -65,8 +65,11 @@ fn success_is_reported(peer: &'static Peer) {
     let _ours = pair.ours.serve();
     let original: Address = "ann+old@before.example".parse().unwrap();
     let to = format!("ann@{}", peer.domain);
-    let envelope =
-        Envelope { ret: Some(Ret::Headers), envid: EnvelopeId::from_xtext("QQ+2B314159"), ..Envelope::default() };
+    let envelope = Envelope {
+        ret: Some(Ret::Headers),
+        envid: EnvelopeId::from_xtext("QQ+2B314159"),
+        ..Envelope::default()
+    };
     let state = RecipientState {
         notify: Some(Notify::On { success: true, failure: true, delay: false }),
         orcpt: OriginalAddress::rfc822(&original),

@@ -1,9 +1,7 @@
 //! Postfix, Exim and OpenSMTPD when something is refused, or nobody is there.
 
 use super::eventually;
-use crate::support::{
-    Authority, EXIM, Installation, Listeners, OPENSMTPD, POSTFIX, Peer, Way, Wire, route,
-};
+use crate::support::{Authority, EXIM, Installation, Listeners, OPENSMTPD, POSTFIX, Peer, Way, Wire, route};
 
 /// Our server, and where the other one will be.
 fn ours() -> Option<(Installation, Listeners)> {

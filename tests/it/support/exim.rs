@@ -7,7 +7,13 @@ use std::process::Command;
 use super::debian::{FIRST_ID, overlaid, unpacked};
 use super::mta::{Peer, Site, users};
 
-pub(crate) const EXIM: Peer = Peer { domain: "exim.example", users: &["Debian-exim"], connected: "SMTP connection from", extensions: &[" P=esmtp L K ", " M8S=8 "], command };
+pub(crate) const EXIM: Peer = Peer {
+    domain: "exim.example",
+    users: &["Debian-exim"],
+    connected: "SMTP connection from",
+    extensions: &[" P=esmtp L K ", " M8S=8 "],
+    command,
+};
 
 fn command(site: &Site<'_>) -> Option<Command> {
     let unpacked = unpacked("exim", &["exim4-daemon-light"])?;

@@ -62,7 +62,15 @@ impl Authority {
         let folder = Folder::new();
         let certify = |args: &[&str], name: &str, key: &str| {
             let mut command = openssl.command();
-            command.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]);
+            command.args([
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1",
+                "-nodes",
+            ]);
             command.args(["-days", "2"]).args(args).arg("-keyout").arg(folder.path().join(key));
             run(command.current_dir(folder.path()).arg("-out").arg(folder.path().join(name)), b"").ok();
         };

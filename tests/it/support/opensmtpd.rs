@@ -5,13 +5,18 @@ use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use super::Program;
 use super::data::cached;
 use super::debian::{FIRST_ID, overlaid};
 use super::mta::{LOGIN, Peer, Site};
-use super::Program;
 
-pub(crate) const OPENSMTPD: Peer =
-    Peer { domain: "opensmtpd.example", users: &["opensmtpd", "opensmtpq", "vmail"], connected: " smtp connected ", extensions: &[], command };
+pub(crate) const OPENSMTPD: Peer = Peer {
+    domain: "opensmtpd.example",
+    users: &["opensmtpd", "opensmtpq", "vmail"],
+    connected: " smtp connected ",
+    extensions: &[],
+    command,
+};
 
 fn command(site: &Site<'_>) -> Option<Command> {
     let unpacked = cached("opensmtpd-backports", "Debian's opensmtpd", unpack)?;

@@ -8,8 +8,13 @@ use super::debian::{FIRST_ID, overlaid, unpacked};
 use super::mta::{LOGIN, Peer, Site, Way, users};
 use super::run;
 
-pub(crate) const POSTFIX: Peer =
-    Peer { domain: "postfix.example", users: &["postfix", "postdrop"], connected: ": connect from ", extensions: &[" bdat=1 "], command };
+pub(crate) const POSTFIX: Peer = Peer {
+    domain: "postfix.example",
+    users: &["postfix", "postdrop"],
+    connected: ": connect from ",
+    extensions: &[" bdat=1 "],
+    command,
+};
 
 /// Postfix, and what its logins need.
 const PACKAGES: [&str; 5] = ["postfix", "libsasl2-2", "libsasl2-modules", "libsasl2-modules-db", "sasl2-bin"];

@@ -202,11 +202,43 @@ impl DotWriter {
 
     /// Appends a piece of the body. Large stretches without a change are passed on without a copy.
     pub fn write(&mut self, chunk: &Bytes, output: &mut Output) {
+        let mut rest = chunk.clone();
+        while let Err((read, fault)) = self.pass(&rest, output) {
+            // A bare CR, or LF, is made a whole line end; a NUL is dropped.
+            if fault != BodyFault::Nul {
+                self.end_line(output);
+            }
+            rest.advance(read);
+        }
+    }
+
+    /// Appends a piece of the body as [`write`](Self::write) does, but mends nothing: for content that was signed, or is
+    /// kept, as it is.
+    ///
+    /// # Errors
+    /// What would have to be mended first. What stands before it is written; give up the body.
+    pub fn write_sound(&mut self, chunk: &Bytes, output: &mut Output) -> Result<(), BodyFault> {
+        self.pass(chunk, output).map_err(|(_, fault)| fault)
+    }
+
+    /// Whether all of the body was sound, if it ends here.
+    ///
+    /// # Errors
+    /// Its last octet is a CR.
+    pub fn check_end(&self) -> Result<(), BodyFault> {
+        if self.owes_line_end { Err(BodyFault::BareCr) } else { Ok(()) }
+    }
+
+    /// Passes on what is sound. Stops at a fault, and says how many octets are read with it.
+    fn pass(&mut self, chunk: &Bytes, output: &mut Output) -> Result<(), (usize, BodyFault)> {
         let (mut written, mut at) = (0, 0);
         if self.owes_line_end && !chunk.is_empty() {
+            self.owes_line_end = false;
+            if chunk.first() != Some(&b'\n') {
+                return Err((0, BodyFault::BareCr));
+            }
             self.end_line(output);
-            at = usize::from(chunk.first() == Some(&b'\n'));
-            written = at;
+            (written, at) = (1, 1);
         }
         while let Some(rest) = chunk.get(at..).filter(|rest| !rest.is_empty()) {
             if self.at_line_start && rest.first() == Some(&b'.') {
@@ -214,29 +246,23 @@ impl DotWriter {
                 output.put(b".");
                 written = at;
             }
-            let Some(found) = memchr3(b'\r', b'\n', 0, rest).map(|skip| at + skip) else {
-                self.at_line_start = false;
-                break;
-            };
-            self.at_line_start &= found == at;
-            match (chunk.get(found), chunk.get(found + 1)) {
-                (Some(b'\r'), Some(b'\n')) => {
-                    self.at_line_start = true;
-                    at = found + 2;
-                    continue;
+            let (body, stop) = stretch(rest);
+            self.at_line_start &= body == 0;
+            at += body;
+            match stop {
+                Stop::LineStart => self.at_line_start = true,
+                Stop::NeedMore => {
+                    self.owes_line_end = at < chunk.len();
+                    break;
                 }
-                (Some(b'\r'), None) => self.owes_line_end = true,
-                _ => {}
+                Stop::Fault(fault) => {
+                    output.push(chunk.slice(written..at));
+                    return Err((at + 1, fault));
+                }
             }
-            // This octet cannot be passed on as it is.
-            output.push(chunk.slice(written..found));
-            if chunk.get(found) != Some(&0) && !self.owes_line_end {
-                self.end_line(output);
-            }
-            at = found + 1;
-            written = at;
         }
-        output.push(chunk.slice(written..));
+        output.push(chunk.slice(written..at));
+        Ok(())
     }
 
     fn end_line(&mut self, output: &mut Output) {

@@ -153,7 +153,8 @@ fn takes_no_mail(listener: &Listener, problems: &mut Problems) {
     for (key, at) in [auth, message_size, recipients].into_iter().flatten() {
         let message = format!("`{key}` says nothing of {}", service.value.name());
         let problem = Problem::error(at, message, "mail is only read there").also(&service.at, "here");
-        problems.push(problem.with_help("leave it out: smtp, smtps, submission, submissions and lmtp have it"));
+        problems
+            .push(problem.with_help("leave it out: smtp, smtps, submission, submissions and lmtp have it"));
     }
 }
 

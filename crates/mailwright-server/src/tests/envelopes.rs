@@ -124,10 +124,7 @@ async fn who_asks_is_told_of_delivery() {
     client.expect("BDAT 4 LAST\r\nhi", "250 ").await;
     assert_eq!(messages(&store, "ann@a.example").await.len(), 1);
     let report = seen.wait(1).await;
-    assert_eq!(
-        report,
-        ["<> utf8=false tls=false None priority=0 envid= -> app@client.example Some(Never) "]
-    );
+    assert_eq!(report, ["<> utf8=false tls=false None priority=0 envid= -> app@client.example Some(Never) "]);
     // Nobody is told of mail that nobody has sent, nor who did not ask.
     client.expect("MAIL FROM:<>", "250 ").await;
     client.expect("RCPT TO:<ann@a.example> NOTIFY=SUCCESS", "250 ").await;

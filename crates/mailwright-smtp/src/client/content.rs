@@ -9,14 +9,7 @@ use crate::lines::Lines;
 
 /// The content of one message on its way out.
 #[derive(Debug)]
-pub(super) struct Content {
-    /// Checks its lines; `None` if it need not have any (RFC 3030 §3).
-    lines: Option<Lines>,
-    form: Form,
-}
-
-#[derive(Debug)]
-enum Form {
+pub(super) enum Content {
     /// Behind DATA, with dots doubled (RFC 5321 §4.5.2).
     Dotted(DotWriter),
     /// In chunks as it is (RFC 3030).
@@ -24,7 +17,9 @@ enum Form {
 }
 
 #[derive(Debug)]
-struct Chunks {
+pub(super) struct Chunks {
+    /// Checks the lines; `None` if there need not be any (RFC 3030 §3).
+    lines: Option<Lines>,
     /// What will be the next chunk: its size must be known before it is sent.
     next: BytesMut,
     /// Octets of a chunk.
@@ -37,36 +32,34 @@ struct Chunks {
 
 impl Content {
     pub(super) fn dotted() -> Self {
-        Self { lines: Some(Lines::default()), form: Form::Dotted(DotWriter::new()) }
+        Self::Dotted(DotWriter::new())
     }
 
     /// In chunks of `size` octets, of which `ahead` may wait for their answers.
     pub(super) fn chunked(size: usize, ahead: usize) -> Self {
-        let chunks = Chunks { next: BytesMut::new(), size: size.max(2), unanswered: 0, ahead: ahead.max(1) };
-        Self { lines: Some(Lines::default()), form: Form::Chunked(chunks) }
+        Self::Chunked(Chunks::new(Some(Lines::default()), size, ahead))
     }
 
     /// In chunks as well, of any octets.
     pub(super) fn binary(size: usize, ahead: usize) -> Self {
-        Self { lines: None, ..Self::chunked(size, ahead) }
+        Self::Chunked(Chunks::new(None, size, ahead))
     }
 
     /// Takes from the front of `piece` what there is room for.
     pub(super) fn write(&mut self, piece: &mut Bytes, output: &mut Output) -> Result<(), BodyFault> {
-        match &mut self.form {
-            Form::Dotted(writer) => {
+        match self {
+            Self::Dotted(writer) => {
                 let piece = piece.split_to(piece.len().min(output.room()));
-                check(&mut self.lines, &piece)?;
-                writer.write(&piece, output);
+                writer.write_sound(&piece, output)?;
             }
-            Form::Chunked(chunks) => {
+            Self::Chunked(chunks) => {
                 while !piece.is_empty() {
                     chunks.send_full(output);
                     let taken = piece.split_to(piece.len().min(chunks.room()));
                     if taken.is_empty() {
                         break;
                     }
-                    check(&mut self.lines, &taken)?;
+                    chunks.check(&taken)?;
                     chunks.next.extend_from_slice(&taken);
                 }
             }
@@ -75,22 +68,22 @@ impl Content {
     }
 
     pub(super) fn is_chunked(&self) -> bool {
-        matches!(self.form, Form::Chunked(_))
+        matches!(self, Self::Chunked(_))
     }
 
     /// Chunks that wait for their answers.
     pub(super) fn unanswered(&self) -> usize {
-        match &self.form {
-            Form::Dotted(_) => 0,
-            Form::Chunked(chunks) => chunks.unanswered,
+        match self {
+            Self::Dotted(_) => 0,
+            Self::Chunked(chunks) => chunks.unanswered,
         }
     }
 
     /// A chunk was taken; without one that waits for it, this is no such answer.
     #[must_use]
     pub(super) fn answered(&mut self) -> bool {
-        match &mut self.form {
-            Form::Chunked(chunks) if chunks.unanswered > 0 => {
+        match self {
+            Self::Chunked(chunks) if chunks.unanswered > 0 => {
                 chunks.unanswered -= 1;
                 true
             }
@@ -100,23 +93,26 @@ impl Content {
 
     /// Whether nothing more can be taken before a chunk is answered.
     pub(super) fn is_blocked(&self) -> bool {
-        match &self.form {
-            Form::Dotted(_) => false,
-            Form::Chunked(chunks) => chunks.room() == 0 && chunks.unanswered >= chunks.ahead,
+        match self {
+            Self::Dotted(_) => false,
+            Self::Chunked(chunks) => chunks.room() == 0 && chunks.unanswered >= chunks.ahead,
         }
     }
 
     /// Checks that the content may end here.
     pub(super) fn check_end(&self) -> Result<(), BodyFault> {
-        self.lines.as_ref().map_or(Ok(()), |lines| lines.end().map(|_| ()))
+        match self {
+            Self::Dotted(writer) => writer.check_end(),
+            Self::Chunked(chunks) => chunks.lines.as_ref().map_or(Ok(()), |lines| lines.end().map(|_| ())),
+        }
     }
 
     /// Writes the end, on a line of its own.
     pub(super) fn finish(self, output: &mut Output) {
-        match self.form {
-            Form::Dotted(writer) => writer.finish(output),
-            Form::Chunked(mut chunks) => {
-                if self.lines.is_some_and(|lines| lines.end() == Ok(true)) {
+        match self {
+            Self::Dotted(writer) => writer.finish(output),
+            Self::Chunked(mut chunks) => {
+                if chunks.lines.as_ref().is_some_and(|lines| lines.end() == Ok(true)) {
                     chunks.next.extend_from_slice(b"\r\n");
                 }
                 // Not over the announced size by what the last line needed: a chunk may have any size.
@@ -127,12 +123,16 @@ impl Content {
     }
 }
 
-fn check(lines: &mut Option<Lines>, piece: &[u8]) -> Result<(), BodyFault> {
-    let Some(lines) = lines else { return Ok(()) };
-    lines.check(piece).map_err(|(_, fault)| fault)
-}
-
 impl Chunks {
+    fn new(lines: Option<Lines>, size: usize, ahead: usize) -> Self {
+        Self { lines, next: BytesMut::new(), size: size.max(2), unanswered: 0, ahead: ahead.max(1) }
+    }
+
+    fn check(&mut self, piece: &[u8]) -> Result<(), BodyFault> {
+        let Some(lines) = &mut self.lines else { return Ok(()) };
+        lines.check(piece).map_err(|(_, fault)| fault)
+    }
+
     fn room(&self) -> usize {
         self.size.saturating_sub(self.next.len())
     }

@@ -3,8 +3,10 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use bytes::BytesMut;
+use mailwright_core::{Machine as _, Progress};
 use mailwright_smtp::{Event, Server};
 use mailwright_testkit::machine::{self, App, Bench, Note};
 use mailwright_testkit::{

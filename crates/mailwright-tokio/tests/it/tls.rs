@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mailwright_smtp::server::Error;
 use mailwright_smtp::Config;
+use mailwright_smtp::server::Error;
 use mailwright_tokio::{DriverConfig, DriverError, Rustls, RustlsClient, Shutdown, Tls};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::crypto::ring::default_provider;
