@@ -167,13 +167,19 @@ fn odd_addresses() {
     dev.works();
 }
 
-/// S3: chunks are not offered; what follows is a command line as any other.
+/// S3: a chunk without a transaction is taken off the input and refused; where its end cannot be known, or is not worth
+/// waiting for, the session ends, and nothing behind it is a command.
 #[test]
 fn chunks_are_refused() {
     let dev = Dev::start();
     let mut wire = Wire::smtp(dev.smtp);
-    for size in ["0", "10", "4294967296", "18446744073709551615", "-1", "x", "0x10", "5 LAST"] {
+    wire.expect("BDAT 0", "503");
+    wire.expect("BDAT 6\r\nQUIT", "503");
+    wire.expect("BDAT 6 LAST\r\nQUIT", "503");
+    for size in ["4294967296", "18446744073709551615", "18446744073709551616", "-1", "x", "0x10"] {
+        let mut wire = Wire::smtp(dev.smtp);
         wire.expect(format!("BDAT {size}"), "50");
+        assert_eq!(String::from_utf8_lossy(&wire.rest()), "", "{size}");
     }
     dev.works();
 }

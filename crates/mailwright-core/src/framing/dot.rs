@@ -247,10 +247,12 @@ impl DotWriter {
                 written = at;
             }
             let (body, stop) = stretch(rest);
-            self.at_line_start &= body == 0;
+            if let Some(last) = rest.get(..body).and_then(<[u8]>::last) {
+                self.at_line_start = *last == b'\n';
+            }
             at += body;
             match stop {
-                Stop::LineStart => self.at_line_start = true,
+                Stop::LineStart => {}
                 Stop::NeedMore => {
                     self.owes_line_end = at < chunk.len();
                     break;
@@ -339,6 +341,33 @@ mod tests {
         writer.finish(&mut output);
         output.release();
         output.copy_to_bytes(output.remaining()).to_vec()
+    }
+
+    #[test]
+    fn what_is_sound_is_written_up_to_a_fault() {
+        use BodyFault::{BareCr, BareLf, Nul};
+        for (text, expected, fault) in [
+            (&b""[..], ".\r\n", None),
+            (b".\r\n..\r\na.\r\n", "..\r\n...\r\na.\r\n.\r\n", None),
+            (b"a", "a\r\n.\r\n", None),
+            (b"a\r\n\0.", "a\r\n", Some(Nul)),
+            (b"a\nb", "a", Some(BareLf)),
+            (b"a\r\r\n", "a", Some(BareCr)),
+            (b"a\r", "a", Some(BareCr)),
+        ] {
+            for step in 1..=text.len().max(1) {
+                let (mut writer, mut output) = (DotWriter::new(), Output::new(1000));
+                let mut pieces = text.chunks(step).map(Bytes::copy_from_slice);
+                let written = pieces.try_for_each(|piece| writer.write_sound(&piece, &mut output));
+                let written = written.and_then(|()| writer.check_end());
+                if written.is_ok() {
+                    writer.finish(&mut output);
+                }
+                output.release();
+                let octets = output.copy_to_bytes(output.remaining());
+                assert_eq!((&octets[..], written.err()), (expected.as_bytes(), fault), "{text:?} by {step}");
+            }
+        }
     }
 
     #[test]
