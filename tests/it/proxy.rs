@@ -27,7 +27,7 @@ fn server() -> (Background, [SocketAddr; 3]) {
         }
         let _running = server.start().await.unwrap();
         sender.send(bound.try_into().unwrap()).unwrap();
-        std::future::pending().await
+        std::future::pending().await;
     });
     (server, addrs.recv().unwrap())
 }

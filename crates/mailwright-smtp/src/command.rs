@@ -2,15 +2,14 @@
 
 use std::str;
 
-use mailwright_core::{ForwardPath, InvalidAddress, ReversePath};
+use mailwright_core::{ForwardPath, ReversePath};
+use nom::Parser;
 use nom::bytes::complete::{tag_no_case, take_while1};
 use nom::character::complete::{space0, space1};
 use nom::combinator::{opt, verify};
-use nom::error::{ErrorKind, ParseError};
 use nom::sequence::preceded;
-use nom::{IResult, Parser};
-use thiserror::Error;
 
+use crate::grammar::{CommandError, Parsed, expect, fault};
 use crate::params::{MailParams, RcptParams};
 use crate::xclient::XClient;
 
@@ -81,36 +80,6 @@ impl std::fmt::Debug for InitialResponse<'_> {
     }
 }
 
-/// Why a line is no command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum CommandError<'a> {
-    /// There is no such verb.
-    #[error("unknown command")]
-    Unknown,
-    /// The verb is known, what follows it does not fit.
-    #[error("syntax error, expected: {0}")]
-    Syntax(&'static str),
-    /// The reverse-path is none.
-    #[error("bad sender address: {0}")]
-    Sender(InvalidAddress),
-    /// The forward-path is none.
-    #[error("bad recipient address: {0}")]
-    Recipient(InvalidAddress),
-    /// A parameter that nobody knows.
-    #[error("unknown parameter {0}")]
-    UnknownParameter(&'a str),
-    /// A parameter with a value that it cannot have.
-    #[error("bad value of the parameter {0}")]
-    Parameter(&'static str),
-    /// A parameter that is given twice.
-    #[error("the parameter {0} is given twice")]
-    RepeatedParameter(&'static str),
-    /// How many octets follow is not to be known: what they are, content or commands, is not either.
-    #[error("syntax error, expected: BDAT size [LAST]")]
-    ChunkSize,
-}
-
 impl<'a> Command<'a> {
     /// Reads a line, given without its CRLF.
     ///
@@ -174,33 +143,6 @@ const LHLO: Verb = Verb::from_be_bytes(*b"LHLO");
 const BDAT: Verb = Verb::from_be_bytes(*b"BDAT");
 const BURL: Verb = Verb::from_be_bytes(*b"BURL");
 const ETRN: Verb = Verb::from_be_bytes(*b"ETRN");
-
-pub(crate) type Parsed<'a, T> = IResult<&'a [u8], T, CommandError<'a>>;
-
-impl ParseError<&[u8]> for CommandError<'_> {
-    fn from_error_kind(_: &[u8], _: ErrorKind) -> Self {
-        Self::Syntax("another form")
-    }
-
-    fn append(_: &[u8], _: ErrorKind, other: Self) -> Self {
-        other
-    }
-}
-
-pub(crate) fn fault(error: nom::Err<CommandError<'_>>) -> CommandError<'_> {
-    match error {
-        nom::Err::Error(fault) | nom::Err::Failure(fault) => fault,
-        nom::Err::Incomplete(_) => CommandError::Syntax("a whole line"),
-    }
-}
-
-/// Makes it an error of this kind that `rule` does not match.
-pub(crate) fn expect<'a, T>(
-    mut rule: impl Parser<&'a [u8], Output = T, Error = CommandError<'a>>,
-    what: &'static str,
-) -> impl FnMut(&'a [u8]) -> Parsed<'a, T> {
-    move |input| rule.parse(input).map_err(|_| nom::Err::Failure(CommandError::Syntax(what)))
-}
 
 /// What stands behind EHLO, HELO and LHLO for the client's domain: any printable ASCII without blanks, since many clients have no domain
 /// and RFC 5321 §4.1.4 forbids to refuse mail for that. At most 255 octets (§4.5.3.1.2).

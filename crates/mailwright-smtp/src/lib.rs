@@ -5,6 +5,7 @@
 #[cfg(feature = "client")]
 pub mod client;
 mod command;
+mod grammar;
 mod lines;
 mod params;
 mod protocol;
@@ -18,7 +19,8 @@ mod xclient;
 
 #[cfg(feature = "client")]
 pub use client::Client;
-pub use command::{Command, CommandError, InitialResponse};
+pub use command::{Command, InitialResponse};
+pub use grammar::CommandError;
 pub use params::{
     Body, DateTime, DeliverBy, EnvelopeId, Extension, Hold, InvalidValue, Late, MailParams, NoSupport,
     Notify, OriginalRecipient, Priority, RcptParams, Ret, Solicitation, ValidSince,

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::str;
 
-use crate::command::CommandError;
+use crate::grammar::CommandError;
 use crate::params::decode_xtext;
 
 /// What a trusted proxy tells of its client. What is `None` was not told, and stays as it was.

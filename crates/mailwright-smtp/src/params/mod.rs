@@ -23,7 +23,7 @@ pub use solicit::Solicitation;
 pub use timing::{DateTime, DeliverBy, Hold, Late, NoSupport, ValidSince};
 pub(crate) use xtext::{Xtext, decode as decode_xtext};
 
-use crate::command::{CommandError, Parsed, expect, fault};
+use crate::grammar::{CommandError, Parsed, expect, fault};
 
 /// The parameters of MAIL. Shown as they are written, each behind a blank.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -3,10 +3,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::content::{Body, Refused};
 use super::event::{Aborted, Accepted, AuthStep, Etrn, Event};
-use super::machine::{Asked, Part, Server, Session, State, Transaction};
+use super::machine::Server;
 use super::question::Given;
+use super::state::{Asked, Body, Part, Refused, Session, State, Transaction};
 use crate::protocol::Protocol;
 use crate::rejection::Rejection;
 

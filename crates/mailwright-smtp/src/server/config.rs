@@ -26,7 +26,7 @@ pub struct Config {
     /// group (RFC 2920 §3.1), is let go: what it goes on with may be somebody else's, and was sent without knowing the
     /// answer. Default on. Off, what comes early is taken as if it had come in time.
     pub refuse_early_input: bool,
-    /// Which extensions are offered.
+    /// Which extensions are offered. Default: those that need nothing of an application, see [`Extensions`].
     pub extensions: Extensions,
     /// How much of everything.
     pub limits: Limits,

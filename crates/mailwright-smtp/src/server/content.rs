@@ -1,74 +1,20 @@
 //! The content of a message as it comes: behind DATA, and in chunks.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use mailwright_core::Progress;
-use mailwright_core::framing::{DotReader, DotStep, OctetReader};
+use mailwright_core::framing::DotStep;
 
+use super::config::Timeouts;
 use super::error::Error;
 use super::event::{Aborted, Event};
-use super::machine::{Asked, Part, Server, State, Timer, body_due};
+use super::machine::Server;
 use super::refusal;
+use super::state::{Asked, Body, Chunk, Content, Part, Refused, State, Timer};
 use crate::lines::Lines;
 use crate::protocol::Protocol;
 use crate::rejection::Rejection;
-
-/// A content that ends in a dot.
-#[derive(Debug)]
-pub(super) struct Body {
-    reader: DotReader,
-    size: u64,
-    /// When the content was asked for; `None` until the next poll tells the time.
-    since: Option<Instant>,
-    /// The application has been told that it is worthless; the rest is thrown away.
-    aborted: Option<Aborted>,
-}
-
-/// A content of chunks, as far as it has come.
-#[derive(Debug)]
-pub(super) struct Content {
-    size: u64,
-    /// Not of BINARYMIME, which need not be made of lines.
-    lines: Option<Lines>,
-}
-
-/// A chunk that is coming. So many octets are taken off the input whatever is thought of them: what is refused is not to
-/// be read as commands.
-#[derive(Debug)]
-pub(super) struct Chunk {
-    octets: OctetReader,
-    size: u64,
-    last: bool,
-    since: Option<Instant>,
-    /// What is said behind it, if it is worthless.
-    refused: Option<Refused>,
-}
-
-#[derive(Debug)]
-pub(super) struct Refused {
-    pub(super) rejection: Rejection,
-    /// As many as the client waits for: in LMTP, behind the end of the content, one for each recipient (RFC 2033 §4.2).
-    pub(super) replies: usize,
-}
-
-impl Body {
-    pub(super) fn new() -> Self {
-        Self { reader: DotReader::new(), size: 0, since: None, aborted: None }
-    }
-}
-
-impl Content {
-    pub(super) fn new(is_binary: bool) -> Self {
-        Self { size: 0, lines: (!is_binary).then(Lines::default) }
-    }
-}
-
-impl Chunk {
-    fn new(size: u64, last: bool, refused: Option<Refused>) -> Self {
-        Self { octets: OctetReader::new(size), size, last, since: None, refused }
-    }
-}
 
 impl Server {
     /// Whether a content may begin, or go on.
@@ -388,4 +334,9 @@ impl Server {
         };
         Some(body_due(since?, come, &self.config.timeouts))
     }
+}
+
+/// When a body, or a chunk, must have ended, or more of it have come.
+fn body_due(since: Instant, size: u64, timeouts: &Timeouts) -> Instant {
+    since + timeouts.body_grace + Duration::from_secs(size / u64::from(timeouts.body_min_rate.max(1)))
 }

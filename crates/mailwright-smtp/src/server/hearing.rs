@@ -8,9 +8,11 @@ use mailwright_core::{ForwardPath, Progress, ReversePath, Secret};
 
 use super::error::{Error, WrongProtocol};
 use super::event::{Aborted, Event, Hello};
-use super::machine::{Asked, Part, Server, State, Timer};
+use super::machine::Server;
 use super::refusal;
-use crate::command::{Command, CommandError};
+use super::state::{Asked, Part, State, Timer};
+use crate::command::Command;
+use crate::grammar::CommandError;
 use crate::params::{Body, Extension, Hold, Late, MailParams, RcptParams};
 use crate::protocol::Protocol;
 use crate::rejection::Rejection;

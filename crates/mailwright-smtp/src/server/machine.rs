@@ -2,19 +2,18 @@
 //! `answers`.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::BytesMut;
 use mailwright_core::framing::LineFramer;
 use mailwright_core::{Desk, Machine, Output, Progress, Stale, Ticket, Timers, TlsInfo, Upgrade, Upgraded};
 
-use super::config::{Config, Timeouts};
-use super::content::{Body, Chunk, Content};
+use super::config::Config;
 use super::error::{Error, Waiting};
-use super::event::{Event, Hello};
+use super::event::Event;
 use super::question::{Given, Question};
 use super::refusal;
-use super::remark::Remark;
+use super::state::{Asked, Remark, Session, State, Timer};
 use crate::rejection::Rejection;
 
 /// The server's side of an SMTP or LMTP session (RFC 5321, RFC 2033).
@@ -42,92 +41,6 @@ pub struct Server {
     pub(super) eof: bool,
     /// The application wants to close.
     pub(super) shutdown: bool,
-}
-
-/// What is known of the client. TLS makes us forget it (RFC 3207 §4.2).
-#[derive(Debug, Default)]
-pub(super) struct Session {
-    pub(super) tls: Option<TlsInfo>,
-    pub(super) hello: Option<Hello>,
-    pub(super) authenticated: bool,
-    /// It was told 554 in the place of a greeting.
-    pub(super) is_unwelcome: bool,
-    pub(super) transaction: Option<Transaction>,
-    /// A line has come; before that, a peer that speaks another protocol is told so.
-    pub(super) has_spoken: bool,
-    pub(super) errors: u32,
-    pub(super) idle_commands: u32,
-    pub(super) transactions: u32,
-}
-
-/// Between MAIL and the end of the content.
-#[derive(Debug)]
-pub(super) struct Transaction {
-    pub(super) recipients: usize,
-    pub(super) smtp_utf8: bool,
-    /// BODY=BINARYMIME: the content may have any octets.
-    pub(super) is_binary: bool,
-    /// What has come of the content by BDAT and BURL, once it has begun.
-    pub(super) content: Option<Content>,
-}
-
-#[derive(Debug)]
-pub(super) enum State {
-    /// A command is to come.
-    Command,
-    /// The response to a challenge is to come.
-    AuthLine,
-    /// The application has been asked; its ticket is open, or its answer is delayed.
-    Asked(Asked),
-    /// The content is coming, behind DATA.
-    Body(Body),
-    /// A chunk of it is coming, behind BDAT.
-    Chunk(Chunk),
-    /// 220 is said; TLS is to come.
-    Upgrading,
-    /// The last word is said.
-    Closing,
-    /// The last word is said, and it was a bad one.
-    Failed(Error),
-}
-
-/// What the application was asked, with what its answer decides on.
-#[derive(Debug)]
-pub(super) enum Asked {
-    Connect,
-    Hello(Hello),
-    Auth,
-    XClient { is_logged_in: bool },
-    Mail { smtp_utf8: bool, is_binary: bool },
-    Rcpt,
-    Data(Part),
-    Burl { last: bool },
-    Message,
-    Deliveries { recipients: usize },
-    Vrfy,
-    Expn,
-    Etrn,
-}
-
-/// What of the content is to follow.
-#[derive(Debug)]
-pub(super) enum Part {
-    /// All of it, behind DATA.
-    All,
-    /// So many octets, behind BDAT.
-    Chunk { size: u64, last: bool },
-    /// What is to be had there.
-    Url { url: String, last: bool },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Timer {
-    /// What the peer is to do.
-    Peer,
-    /// What the application is to do.
-    Application,
-    /// A reply that waits.
-    Delay,
 }
 
 impl Server {
@@ -344,9 +257,4 @@ impl Machine for Server {
     fn output(&mut self) -> &mut Output {
         &mut self.output
     }
-}
-
-/// When a body, or a chunk, must have ended, or more of it have come.
-pub(super) fn body_due(since: Instant, size: u64, timeouts: &Timeouts) -> Instant {
-    since + timeouts.body_grace + Duration::from_secs(size / u64::from(timeouts.body_min_rate.max(1)))
 }

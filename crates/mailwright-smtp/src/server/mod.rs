@@ -13,6 +13,7 @@ mod question;
 mod refusal;
 mod remark;
 mod speaking;
+mod state;
 
 pub use config::{Config, Extensions, FutureRelease, Limits, Timeouts};
 pub use error::{Error, Waiting, WrongProtocol};

@@ -6,7 +6,7 @@ use mailwright_core::InvalidAddress;
 use mailwright_core::framing::BodyFault;
 
 use super::error::{Error, WrongProtocol};
-use crate::command::CommandError;
+use crate::grammar::CommandError;
 use crate::params::Extension;
 use crate::reason::Reason;
 use crate::rejection::Rejection;

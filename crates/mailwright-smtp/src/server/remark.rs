@@ -6,15 +6,7 @@ use mailwright_core::{Stale, Ticket};
 
 use super::machine::Server;
 use super::question::Question;
-
-#[derive(Debug, Default)]
-pub(super) struct Remark {
-    /// In the place of the machine's own text.
-    pub(super) text: Option<String>,
-    pub(super) lines: Vec<String>,
-    /// When it is said.
-    pub(super) until: Option<Instant>,
-}
+use super::state::Remark;
 
 impl Server {
     /// Gives the reply to this question, should it be positive, another text. What is not printable ASCII becomes `?`.

@@ -5,8 +5,9 @@ use mailwright_core::{EnhancedCode, Progress};
 
 use super::error::Error;
 use super::event::{Aborted, Event};
-use super::machine::{Server, State};
+use super::machine::Server;
 use super::refusal;
+use super::state::State;
 use crate::rejection::Rejection;
 use crate::reply;
 
