@@ -3,6 +3,7 @@
 #![warn(missing_docs)]
 
 mod arrival;
+mod binary;
 mod certificate;
 mod chaos;
 mod client_tls;

@@ -1,5 +1,7 @@
 //! What is served at a socket.
 
+use mailwright_tokio::Network;
+
 use crate::service::{Auth, Service};
 
 /// What is served at a socket, and by which rules of its own. A [`Service`] is one that has none.
@@ -28,12 +30,25 @@ pub struct Listener {
     /// Recipients of a message that is taken here, at least 100 (RFC 5321 §4.5.3.1.8). Default `None`: as many as
     /// anywhere.
     pub recipients: Option<usize>,
+    /// Proxies in front of it: what comes from these addresses begins with a PROXY header, which says who the client is,
+    /// and comes from nobody without one. Default none.
+    pub proxies: Vec<Network>,
+    /// Programs at these addresses may tell who their client is by XCLIENT, and that it has logged in. **Whoever is there
+    /// can pretend to be anybody.** Default none. Where mail is read it says nothing.
+    pub xclient: Vec<Network>,
 }
 
 impl Listener {
     /// Without rules of its own.
     pub fn new(service: Service) -> Self {
-        Self { service, auth: service.auth(), message_size: None, recipients: None }
+        Self {
+            service,
+            auth: service.auth(),
+            message_size: None,
+            recipients: None,
+            proxies: Vec::new(),
+            xclient: Vec::new(),
+        }
     }
 
     /// Where users log in otherwise than the service has it.

@@ -24,6 +24,7 @@ pub(crate) fn parts(
 ) -> Result<(OutboundConfig, QueueConfig, HickoryConfig), Failure> {
     let mut way = OutboundConfig::new(root.hostname.clone());
     way.routes = root.route.iter().flat_map(routes).collect();
+    way.eight_bit = outbound.eight_bit;
     way.tls = Some(tls(&folder.join(&outbound.authorities.value))?);
     let dns = match outbound.nameservers.as_slice() {
         [] => HickoryConfig::system().map_err(|error| {

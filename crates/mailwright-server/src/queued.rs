@@ -14,8 +14,8 @@ use mailwright_store::Priority;
 pub(crate) fn envelope(params: &MailParams, header: Range<u64>, now: Timestamp) -> Envelope {
     Envelope {
         body: match params.body {
-            Some(smtp::Body::EightBitMime) => Body::EightBitMime,
-            Some(smtp::Body::BinaryMime) => Body::BinaryMime,
+            // What came in binary is kept in lines.
+            Some(smtp::Body::EightBitMime | smtp::Body::BinaryMime) => Body::EightBitMime,
             _ => Body::SevenBit,
         },
         smtputf8: params.smtp_utf8,

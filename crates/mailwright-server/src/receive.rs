@@ -7,12 +7,13 @@ use mailwright_auth::Credentials;
 use mailwright_core::{
     Address, ForwardPath, ReversePath, Stage, Timestamp, TraceEvent, TraceId, Verdict as TraceVerdict,
 };
-use mailwright_smtp::{MailParams, Protocol, Rejection};
+use mailwright_smtp::{Body as BodyType, MailParams, Protocol, Rejection};
 use mailwright_store::{BlobHint, Cause, Directory, Health, Op, Rejected, Resolution, Store, canonical};
 use mailwright_tokio::smtp::{Body, Ctx, Envelope, SmtpHandler, Verdict};
 use tracing::warn;
 
 use crate::arrival::{Arrived, Plan, Recipients};
+use crate::binary::in_lines;
 use crate::chaos::At;
 use crate::content::{Arriving, Keeping, blob_refusal};
 use crate::received::trace_fields;
@@ -127,7 +128,10 @@ impl<S: Store, D: Directory> Receive<S, D> {
         while let Some(piece) = arriving.next().await? {
             keeping.write(piece).await?;
         }
-        let (blob, scan) = keeping.finish(now).await?;
+        let (mut blob, mut scan) = keeping.finish(now).await?;
+        if envelope.params.body == Some(BodyType::BinaryMime) {
+            (blob, scan) = in_lines(&self.0.store, (blob, scan), hint).await?;
+        }
         let header = begin as u64..scan.header_range().end;
         Ok((Arrived { trace: cx.trace_id(), now, blob: blob.id(), header, scan }, completed))
     }

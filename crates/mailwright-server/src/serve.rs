@@ -179,6 +179,8 @@ fn listener(config: &config::Listener) -> Listener {
     let mut listener = Listener::new(config.service.value);
     listener.auth = config.auth.as_ref().map_or(listener.auth, |auth| auth.value);
     listener.message_size = config.message_size.as_ref().map(|size| size.value.0);
+    listener.proxies = config.proxy_from.iter().map(|network| network.value).collect();
+    listener.xclient = config.xclient_from.iter().map(|network| network.value).collect();
     listener.recipients = config.recipients.as_ref().map(|recipients| count(recipients.value.0));
     listener
 }

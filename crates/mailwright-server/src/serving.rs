@@ -15,7 +15,8 @@ use mailwright_delivery::{DynDeliver, Queue, QueueConfig, QueueParts};
 use mailwright_smtp::Protocol;
 use mailwright_smtp::server::Extensions;
 use mailwright_store::{AccountCredentials, Directory, Resolution, StaticAccount, Store, Unavailable};
-use mailwright_tokio::{DriverConfig, DynListen, Gate, Shutdown, SmtpServer, Tls, accept_all};
+use mailwright_tokio::proxy::{Proxied, ProxyConfig};
+use mailwright_tokio::{DriverConfig, DynListen, Gate, Network, Shutdown, SmtpServer, Tls, accept_all};
 use tokio::time::sleep;
 use tracing::warn;
 
@@ -99,7 +100,8 @@ impl<S: Store + Clone> Serving<S> {
 
     /// Takes connections for the listener of this number until the shutdown.
     pub(crate) fn listen(self: &Arc<Self>, number: usize, socket: Box<dyn DynListen>) {
-        let Some(service) = self.fixed.listeners.get(number).map(|listener| listener.service) else { return };
+        let Some(Listener { service, proxies, .. }) = self.fixed.listeners.get(number) else { return };
+        let (service, socket) = (*service, introduced(socket, proxies));
         let (gate, shutdown) = (self.fixed.gate.clone(), self.fixed.shutdown.clone());
         let turned = if service.is_tls() { Bytes::new() } else { self.fixed.turned_away(service) };
         let serving = Arc::clone(self);
@@ -255,6 +257,8 @@ impl<S: Store + Clone> Fixed<S> {
             .driver(Arc::clone(&self.driver))
             .shutdown(self.shutdown.clone())
             .environment(Arc::clone(&self.clock), Arc::clone(&self.entropy));
+        let xclient = listener.xclient.clone();
+        let server = server.trust_xclient(move |peer| xclient.iter().any(|trusted| trusted.contains(peer)));
         match &self.tls {
             Some(tls) if listener.service.is_tls() => server.implicit_tls(Arc::clone(tls)),
             Some(tls) => server.start_tls(Arc::clone(tls)),
@@ -262,10 +266,10 @@ impl<S: Store + Clone> Fixed<S> {
         }
     }
 
-    /// What this server can keep. Others cannot be promised: a message of FUTURERELEASE would have to wait for its users,
-    /// too, RRVS needs to know since when addresses are whose they are, and content is kept in lines.
+    /// What this server can keep. Others cannot be promised: RRVS needs to know since when addresses are whose they are.
     fn extensions(&self, listener: &Listener) -> Extensions {
         Extensions {
+            binary_mime: true,
             smtp_utf8: true,
             require_tls: true,
             // Reports need a way to their readers.
@@ -364,6 +368,17 @@ impl<S: Store + Clone> Fixed<S> {
                 let rejection = mailwright_pop3::Rejection::too_many_connections();
                 said(&mut mailwright_pop3::Server::turn_away(Arc::new(self.pop3_config()), &rejection))
             }
+        }
+    }
+}
+
+/// With the clients of these proxies in their place.
+fn introduced(socket: Box<dyn DynListen>, proxies: &[Network]) -> Box<dyn DynListen> {
+    match proxies {
+        [] => socket,
+        trusted => {
+            let config = ProxyConfig { trusted: trusted.to_vec(), ..ProxyConfig::default() };
+            Box::new(Proxied::new(socket, config))
         }
     }
 }

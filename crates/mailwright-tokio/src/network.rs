@@ -63,6 +63,17 @@ impl Network {
         let behind = width.saturating_sub(self.prefix);
         width == other_width && front(own, behind) == front(other, behind)
     }
+
+    /// Whether these are all addresses of their family.
+    ///
+    /// ```
+    /// # use mailwright_tokio::Network;
+    /// assert!("0.0.0.0/0".parse::<Network>()?.is_everywhere() && !"0.0.0.0".parse::<Network>()?.is_everywhere());
+    /// # Ok::<_, mailwright_tokio::NetworkError>(())
+    /// ```
+    pub fn is_everywhere(&self) -> bool {
+        self.prefix == 0
+    }
 }
 
 /// An address as a number, and how many bits that has.

@@ -143,14 +143,15 @@ fn is_not_lmtp_at_25(listener: &Listener, problems: &mut Problems) {
 
 /// What is said of mail that is sent says nothing where mail is read.
 fn takes_no_mail(listener: &Listener, problems: &mut Problems) {
-    let Listener { service, address: _, auth, message_size, recipients } = listener;
+    let Listener { service, auth, message_size, recipients, xclient_from, .. } = listener;
     if service.value.takes_mail() || !is_written(&service.at) {
         return;
     }
     let auth = auth.as_ref().map(|auth| ("auth", &auth.at));
     let message_size = message_size.as_ref().map(|size| ("message_size", &size.at));
     let recipients = recipients.as_ref().map(|recipients| ("recipients", &recipients.at));
-    for (key, at) in [auth, message_size, recipients].into_iter().flatten() {
+    let xclient = xclient_from.first().map(|network| ("xclient_from", &network.at));
+    for (key, at) in [auth, message_size, recipients, xclient].into_iter().flatten() {
         let message = format!("`{key}` says nothing of {}", service.value.name());
         let problem = Problem::error(at, message, "mail is only read there").also(&service.at, "here");
         problems

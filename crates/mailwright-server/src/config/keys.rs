@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use mailwright_core::{Address, Domain};
-use mailwright_delivery::outbound::{Pattern, Protocol, RelayHost, TlsPolicy};
+use mailwright_delivery::outbound::{EightBit, Pattern, Protocol, RelayHost, TlsPolicy};
 use mailwright_server::{AliasAddress, Auth, Service};
+use mailwright_tokio::Network;
 
 use super::secret::{Password, RelayPassword};
 use super::section::section;
@@ -84,6 +85,12 @@ section! {
         Restart message_size: Option<At<Size<0x1_0000, 0x800_0000>>> = Off(r#""50 MiB""#);
         /// Recipients of a message that is taken here, in the place of what [limits] has.
         Restart recipients: Option<At<Count<100, 100_000>>> = Off("500");
+        /// Proxies in front of it, such as haproxy with send-proxy-v2: networks or addresses. What comes from there
+        /// has to begin with a PROXY header, which says who the client is.
+        Restart proxy_from: Vec<At<Network>> = Off(r#"["192.0.2.0/28"]"#);
+        /// Programs in front of it that may tell who their client is by XCLIENT, and that it has logged in: networks
+        /// or addresses. Whoever is there can pretend to be anybody.
+        Restart xclient_from: Vec<At<Network>> = Off(r#"["192.0.2.7"]"#);
     }
 }
 
@@ -110,6 +117,9 @@ section! {
         Restart concurrency: Count<1, 10_000> = Default("200");
         /// Deliveries at once to one domain, at most: it begins with fewer, and adapts.
         Restart per_domain: Count<1, 1_000> = Default("60");
+        /// What becomes of content beyond ASCII at a server that takes ASCII only: convert (encoded anew, unless a
+        /// signature would break by that) or return.
+        Restart eight_bit: EightBit = Default(r#""convert""#);
         /// The DNS servers to ask, in the place of those of the system.
         Restart nameservers: Vec<At<SocketAddr>> = Off(r#"["127.0.0.1:53"]"#);
         /// The authorities that certificates are trusted by, in PEM.

@@ -381,6 +381,26 @@ mail.toml: 2 errors
     assert!(report.contains("submission needs a certificate"), "{report}");
 }
 
+/// Whom is believed what it says of others; never everybody.
+#[test]
+fn proxies_are_networks() {
+    let folder = Folder::new();
+    let keys = |keys: &str| folder.parse(&format!("{SMALL}{keys}\n"));
+    let config =
+        keys("proxy_from = [\"192.0.2.0/24\", \"2001:db8::1\"]\nxclient_from = [\"192.0.2.7\"]").unwrap();
+    let listener = &config.root.listener[0];
+    assert_eq!((listener.proxy_from.len(), listener.xclient_from.len()), (2, 1));
+    for (wrong, why) in [
+        ("0.0.0.0/0", "all addresses there are"),
+        ("::/0", "all addresses there are"),
+        ("192.0.2.1/24", "the network is 192.0.2.0/24"),
+        ("haproxy.example", "not a network such as"),
+    ] {
+        let report = keys(&format!("proxy_from = [\"{wrong}\"]")).unwrap_err();
+        assert!(report.contains("mail.toml:7:15") && report.contains(why), "{report}");
+    }
+}
+
 #[test]
 fn separators_of_tags_are_single() {
     let folder = Folder::new();

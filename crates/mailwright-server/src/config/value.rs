@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use mailwright_core::{Address, Domain};
-use mailwright_delivery::outbound::{Pattern, Protocol, RelayHost, TlsPolicy};
+use mailwright_delivery::outbound::{EightBit, Pattern, Protocol, RelayHost, TlsPolicy};
 use mailwright_server::{AliasAddress, Auth, Service};
+use mailwright_tokio::Network;
 use tracing_subscriber::EnvFilter;
 
 use super::report::Problem;
@@ -289,6 +290,32 @@ impl FromText for TlsPolicy {
             ("implicit", Self::Implicit),
         ];
         one_of(text, all.into_iter())
+    }
+}
+
+impl FromText for EightBit {
+    const WHAT: &'static str = "a rule for content beyond ASCII";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        one_of(text, [("convert", Self::Reencode), ("return", Self::Return)].into_iter())
+    }
+}
+
+impl FromText for Network {
+    const WHAT: &'static str = "a network of addresses";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        let network: Self = text.parse().map_err(|error| {
+            Wrong::new(format!("{error}"), "write 192.0.2.0/24, 2001:db8::/32, or an address alone")
+        })?;
+        // Each key with networks says whom to believe.
+        if network.is_everywhere() {
+            return Err(Wrong::new(
+                "these are all addresses there are",
+                "name those that are to be believed",
+            ));
+        }
+        Ok(network)
     }
 }
 

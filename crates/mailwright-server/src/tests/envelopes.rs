@@ -177,3 +177,27 @@ async fn lmtp_answers_for_each() {
     assert!(seen.wait(1).await[0].contains("-> ann@elsewhere.example"));
     running.shutdown().await;
 }
+
+/// RFC 3030 §3: what comes in binary is kept in lines, and goes on so.
+#[tokio::test]
+async fn binary_content_is_kept_in_base64() {
+    let (store, seen) = (memory(4 << 20), Seen::default());
+    let running = serve(&store, &seen).await;
+    let mut client = Client::connect(&running).await;
+    let header = "MIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\n";
+    let binary = "Content-Transfer-Encoding: binary\r\n\r\n\0bare\n\rends";
+    let send = async |client: &mut Client, more: &str, reply: &str| {
+        client.expect("MAIL FROM:<app@client.example> BODY=BINARYMIME", "250 ").await;
+        client.expect("RCPT TO:<ann@a.example>", "250 ").await;
+        let content = format!("{header}{more}{binary}");
+        // The line end that is sent behind it belongs to it.
+        client.expect(&format!("BDAT {} LAST\r\n{content}", content.len() + 2), reply).await;
+    };
+    send(&mut client, "", "250 ").await;
+    // It would no longer be what was signed.
+    send(&mut client, "DKIM-Signature: v=1; d=client.example\r\n", "554 5.6.3 ").await;
+    let mail = messages(&store, "ann@a.example").await;
+    let kept = format!("{header}Content-Transfer-Encoding: base64\r\n\r\nAGJhcmUKDWVuZHMNCg==\r\n");
+    assert!(mail.len() == 1 && mail[0].ends_with(&kept), "{mail:?}");
+    running.shutdown().await;
+}

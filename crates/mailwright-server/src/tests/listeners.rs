@@ -67,6 +67,27 @@ async fn each_listener_has_its_own_limits_and_the_others_those_of_all() {
     client.expect("MAIL FROM:<app@client.example> SIZE=65536", "250 ").await;
 }
 
+/// A login that a proxy tells of counts, and nobody else can tell of one.
+#[tokio::test]
+async fn whoever_is_trusted_tells_who_its_client_is() {
+    let mut behind = Listener::new(Service::Submission);
+    behind.xclient = vec!["127.0.0.1".parse().unwrap()];
+    let running = serve(behind).await;
+    let mut client = connect(&running).await;
+    client.expect("MAIL FROM:<ann@a.example>", "530 5.7.0 ").await;
+    client.expect("XCLIENT ADDR=203.0.113.9 LOGIN=ann@a.example", "220 ").await;
+    client.expect("EHLO client.example", "250").await;
+    client.expect("MAIL FROM:<bob@a.example>", "550 5.7.1 ").await;
+    client.expect("MAIL FROM:<ann@a.example>", "250 ").await;
+
+    let mut elsewhere = Listener::new(Service::Submission);
+    elsewhere.xclient = vec!["127.0.0.2".parse().unwrap()];
+    let running = serve(elsewhere).await;
+    let mut client = connect(&running).await;
+    client.expect("XCLIENT LOGIN=ann@a.example", "502 5.5.1 ").await;
+    client.expect("MAIL FROM:<ann@a.example>", "530 5.7.0 ").await;
+}
+
 /// Of two listeners of one service each keeps to its own rules.
 #[tokio::test]
 async fn two_listeners_of_one_service_differ() {
