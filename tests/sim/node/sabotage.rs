@@ -60,7 +60,7 @@ impl<S: Store> Deliver<S> for TamperedOutbound {
                     *outcome = RecipientOutcome::Deferred(diagnostic.clone());
                 }
                 (Sabotage::Silence, RecipientOutcome::Failed(diagnostic)) => {
-                    *outcome = RecipientOutcome::Relayed { diagnostic: diagnostic.clone(), dsn: true };
+                    *outcome = RecipientOutcome::Relayed { diagnostic: diagnostic.clone(), dsn: true, deliver_by: true };
                 }
                 _ => {}
             }

@@ -64,10 +64,11 @@ impl Outcomes {
 
 /// A server has taken responsibility. One that speaks LMTP has delivered (RFC 2033 §1).
 fn taken(diagnostic: Diagnostic, connection: &Connection) -> RecipientOutcome {
-    let dsn = connection.offers().dsn;
+    let offers = connection.offers();
+    let (dsn, deliver_by) = (offers.dsn, offers.deliver_by.is_some());
     match connection.target.manner.protocol {
         Protocol::Lmtp if !dsn => RecipientOutcome::Delivered(diagnostic),
-        _ => RecipientOutcome::Relayed { diagnostic, dsn },
+        _ => RecipientOutcome::Relayed { diagnostic, dsn, deliver_by },
     }
 }
 

@@ -176,8 +176,8 @@ pub(crate) fn outcomes_or_none(delivery: &Delivery) -> Vec<Option<String>> {
 
 fn line(outcome: &RecipientOutcome) -> Option<String> {
     let (what, diagnostic) = match outcome {
-        RecipientOutcome::Relayed { diagnostic, dsn: false } => ("relayed", diagnostic),
-        RecipientOutcome::Relayed { diagnostic, dsn: true } => ("relayed with DSN", diagnostic),
+        RecipientOutcome::Relayed { diagnostic, dsn: false, .. } => ("relayed", diagnostic),
+        RecipientOutcome::Relayed { diagnostic, dsn: true, .. } => ("relayed with DSN", diagnostic),
         RecipientOutcome::Delivered(diagnostic) => ("delivered", diagnostic),
         RecipientOutcome::Deferred(diagnostic) => ("deferred", diagnostic),
         RecipientOutcome::Failed(diagnostic) => ("failed", diagnostic),

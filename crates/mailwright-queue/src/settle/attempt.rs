@@ -36,6 +36,9 @@ pub enum RecipientOutcome {
         /// Whether it offers DSN, was given the parameters, and so reports in our place (RFC 3461 §5.2.1). If not and
         /// the sender asked to know, we report that it was passed on (RFC 3461 §5.2.2 b).
         dsn: bool,
+        /// Whether it offers DELIVERBY, and so knows by when it is to be delivered. If not, and the message has time
+        /// left, its sender is told that it was passed on (RFC 2852 §4.1.4.2).
+        deliver_by: bool,
     },
     /// It has gone on to several others who stand behind this address (RFC 3461 §5.2.7.3).
     Expanded(Diagnostic),

@@ -41,13 +41,15 @@ pub fn settle(
         Ok(envelope) => (envelope, None),
         Err(error) => (Envelope::new(entry.queued), Some(error)),
     };
-    let late_at = envelope.by.filter(|by| by.late == Late::Notify).map(|by| by.at);
     let warn_at = config.warn_after.map(|after| envelope.arrived.saturating_add(after));
-    let (late_at, warn_at) = match entry.sender {
+    let (by, warn_at) = match entry.sender {
         ReversePath::Null => (None, None),
-        ReversePath::Address(_) => (late_at, warn_at.into_iter().chain(late_at).min()),
+        ReversePath::Address(_) => {
+            let late_at = envelope.by.filter(|by| by.late == Late::Notify).map(|by| by.at);
+            (envelope.by, warn_at.into_iter().chain(late_at).min())
+        }
     };
-    let times = Times { now, expires: entry.expires, warn_at, late_at };
+    let times = Times { now, expires: entry.expires, warn_at, by };
     let (outcomes, earliest, why) = match attempt {
         Attempt::Tried { outcomes, not_before } => (outcomes, not_before, None),
         Attempt::Untried { until, why } => {

@@ -6,6 +6,7 @@ use mailwright_store::QueueRecipient;
 
 use super::attempt::RecipientOutcome;
 use crate::diagnostic::Diagnostic;
+use crate::envelope::{DeliverBy, Late};
 use crate::recipient::{Notify, RecipientState};
 use crate::wire::DecodeError;
 
@@ -19,6 +20,8 @@ pub(super) struct Judged {
     pub(super) fate: Fate,
     /// Whether the sender is told now.
     pub(super) told: Option<Action>,
+    /// Whether it is late, as its sender sees it.
+    is_late: bool,
 }
 
 /// What becomes of it.
@@ -43,8 +46,20 @@ pub(super) struct Times {
     pub(super) expires: Timestamp,
     /// When the sender is warned; `None` if nobody is.
     pub(super) warn_at: Option<Timestamp>,
-    /// When it is late as its sender sees it: a reason to warn whoever has not said never (RFC 2852 §4.1.3).
-    pub(super) late_at: Option<Timestamp>,
+    /// By when its sender wants it delivered (RFC 2852).
+    pub(super) by: Option<DeliverBy>,
+}
+
+impl Times {
+    /// Whether it is late, as its sender sees it.
+    fn is_late(&self) -> bool {
+        self.by.is_some_and(|by| by.at <= self.now)
+    }
+
+    /// Whether the sender is told that it is passed on, besides who asks for that by NOTIFY (RFC 2852 §4.1.4).
+    fn tells_of_relays(&self, deliver_by: bool) -> bool {
+        self.by.is_some_and(|by| by.trace || by.late == Late::Notify && !deliver_by && !self.is_late())
+    }
 }
 
 impl Judged {
@@ -58,12 +73,15 @@ impl Judged {
             Ok(state) => (state, None),
             Err(error) => (RecipientState::default(), Some(error)),
         };
-        let mut judged = Self { recipient, state, unreadable, fate: Fate::Waiting, told: None };
+        let is_late = times.is_late();
+        let mut judged = Self { recipient, state, unreadable, fate: Fate::Waiting, told: None, is_late };
+        let mut tells_of_relays = false;
         let (fate, success, diagnostic) = match outcome {
             RecipientOutcome::Delivered(diagnostic) => {
                 (Fate::Done, Some(Action::Delivered), Some(diagnostic))
             }
-            RecipientOutcome::Relayed { diagnostic, dsn } => {
+            RecipientOutcome::Relayed { diagnostic, dsn, deliver_by } => {
+                tells_of_relays = times.tells_of_relays(deliver_by);
                 (Fate::Done, (!dsn).then_some(Action::Relayed), Some(diagnostic))
             }
             RecipientOutcome::Expanded(diagnostic) => (Fate::Done, Some(Action::Expanded), Some(diagnostic)),
@@ -76,7 +94,10 @@ impl Judged {
         }
         let is_over = times.expires <= times.now && matches!(fate, Fate::Deferred | Fate::Waiting);
         judged.fate = if is_over { Fate::Expired } else { fate };
-        judged.told = judged.tell(success, times);
+        judged.told = match judged.tell(success, times) {
+            None if tells_of_relays && judged.state.notify != Some(Notify::Never) => Some(Action::Relayed),
+            told => told,
+        };
         judged
     }
 
@@ -88,7 +109,9 @@ impl Judged {
             Fate::Expired => self.state.wants_failure().then_some(Action::Expired),
             Fate::Deferred | Fate::Waiting => {
                 let is_over = |at: Option<Timestamp>| at.is_some_and(|at| at <= times.now);
-                let is_late = is_over(times.late_at) && self.state.notify != Some(Notify::Never);
+                // RFC 2852 §4.1.3: a reason to warn whoever has not said never.
+                let tells = times.by.is_some_and(|by| by.late == Late::Notify);
+                let is_late = self.is_late && tells && self.state.notify != Some(Notify::Never);
                 let is_warned = is_over(times.warn_at) && self.state.wants_delay();
                 let is_told = (is_late || is_warned) && !self.state.warned;
                 is_told.then_some(Action::Delayed { until: times.expires })
@@ -114,7 +137,12 @@ impl Judged {
     /// As a report tells it; `why` if it was never tried.
     pub(super) fn reported(&self, action: Action, why: Option<&Diagnostic>, utf8: bool) -> ReportRecipient {
         let diagnostic = self.state.last.as_ref().or(why);
-        let status = diagnostic.and_then(|last| fitting(last, action)).unwrap_or_else(|| fallback(action));
+        let status = match action {
+            // RFC 2852 §4.1.3
+            Action::Expired if self.is_late => TOO_LATE,
+            Action::Delayed { .. } if self.is_late => EXPIRED,
+            _ => diagnostic.and_then(|last| fitting(last, action)).unwrap_or_else(|| fallback(action)),
+        };
         let mut reported = ReportRecipient::new(self.recipient.address.clone(), action, status);
         reported.original = self.state.orcpt.as_ref().map(|orcpt| orcpt.reported(utf8));
         let Some(last) = diagnostic else { return reported };
@@ -156,6 +184,9 @@ const UNKNOWN_FAILURE: EnhancedCode = code(5, 0, 0);
 const UNKNOWN_DELAY: EnhancedCode = code(4, 0, 0);
 /// RFC 3463 §3.5
 const EXPIRED: EnhancedCode = code(4, 4, 7);
+
+/// RFC 2852 §4.1.3
+const TOO_LATE: EnhancedCode = code(5, 4, 7);
 
 /// Fails to compile for a code that is none.
 #[expect(clippy::panic, reason = "evaluated by the compiler only")]

@@ -75,8 +75,14 @@ fn who_is_told_what() {
     let outcomes = [
         ("delivered", RecipientOutcome::Delivered(said("250 2.0.0 ok"))),
         ("expanded", RecipientOutcome::Expanded(said("250 2.0.0 ok"))),
-        ("relayed", RecipientOutcome::Relayed { diagnostic: said("250 2.0.0 ok"), dsn: false }),
-        ("relayed with DSN", RecipientOutcome::Relayed { diagnostic: said("250 2.0.0 ok"), dsn: true }),
+        (
+            "relayed",
+            RecipientOutcome::Relayed { diagnostic: said("250 2.0.0 ok"), dsn: false, deliver_by: true },
+        ),
+        (
+            "relayed with DSN",
+            RecipientOutcome::Relayed { diagnostic: said("250 2.0.0 ok"), dsn: true, deliver_by: true },
+        ),
         ("deferred", RecipientOutcome::Deferred(said("450 4.2.1 not now"))),
         ("failed", RecipientOutcome::Failed(said("550 5.1.1 no such user"))),
         ("not tried", RecipientOutcome::NotTried),
@@ -142,6 +148,52 @@ fn who_has_set_a_time_is_told() {
     }
 }
 
+/// RFC 2852 §4.1.4: who has set a time is told where it is no longer kept; with `T`, of each server on the way.
+#[test]
+fn who_has_set_a_time_is_told_of_servers() {
+    let (kept, unknown) = (true, false);
+    for (late, trace, notified, deliver_by, now, is_told) in [
+        (Late::Notify, false, None, kept, MINUTE, false),
+        (Late::Notify, false, None, unknown, MINUTE, true),
+        (Late::Notify, false, Some("FAILURE"), unknown, MINUTE, true),
+        (Late::Notify, false, Some("NEVER"), unknown, MINUTE, false),
+        // There is no time left to keep.
+        (Late::Notify, false, None, unknown, HOUR, false),
+        // Mail of this kind does not go there.
+        (Late::Return, false, None, unknown, MINUTE, false),
+        (Late::Return, true, None, kept, MINUTE, true),
+        (Late::Notify, true, Some("FAILURE"), kept, 2 * HOUR, true),
+        (Late::Notify, true, Some("NEVER"), unknown, MINUTE, false),
+    ] {
+        let by = Some(DeliverBy { at: after(HOUR), late, trace });
+        let envelope = Envelope { by, ..Envelope::new(ARRIVED) };
+        let claimed = claimed(sender(), &envelope, vec![("bob@dest.example", notify(notified))], 0);
+        let relayed = RecipientOutcome::Relayed { diagnostic: said("250 2.0.0 ok"), dsn: true, deliver_by };
+        let told = told(&settled(&claimed, vec![relayed], after(now)));
+        let expected =
+            if is_told { "to ann@sender.example: relayed 2.0.0 bob@dest.example" } else { "nobody" };
+        assert_eq!(told, expected, "{late:?} {trace} {notified:?} {deliver_by}");
+    }
+}
+
+/// RFC 2852 §4.1.3: the status of what is late.
+#[test]
+fn what_is_late_has_a_status_of_its_own() {
+    for (late, now, expected) in [
+        (Late::Return, HOUR, "to ann@sender.example: failed 5.4.7 bob@dest.example"),
+        (Late::Notify, HOUR, "to ann@sender.example: delayed 4.4.7 bob@dest.example"),
+    ] {
+        let by = Some(DeliverBy { at: after(HOUR), late, trace: false });
+        let envelope = Envelope { by, ..Envelope::new(ARRIVED) };
+        let mut claimed = claimed(sender(), &envelope, vec![("bob@dest.example", notify(None))], 0);
+        if late == Late::Return {
+            claimed.entry.expires = after(HOUR);
+        }
+        let deferred = vec![RecipientOutcome::Deferred(said("450 4.2.1 not now"))];
+        assert_eq!(told(&settled(&claimed, deferred, after(now))), expected);
+    }
+}
+
 /// RFC 3461 §4.3, §6.2; RFC 8689 §5: what of a message of 10,000 octets, 300 of them header, comes back.
 #[test]
 fn what_is_returned() {
@@ -150,7 +202,8 @@ fn what_is_returned() {
     let base = Envelope { header: 300, ..Envelope::new(ARRIVED) };
     let with = |ret| Envelope { ret, ..base.clone() };
     let failed = || RecipientOutcome::Failed(said("550 5.1.1 no such user"));
-    let relayed = || RecipientOutcome::Relayed { diagnostic: said("250 2.0.0 ok"), dsn: false };
+    let relayed =
+        || RecipientOutcome::Relayed { diagnostic: said("250 2.0.0 ok"), dsn: false, deliver_by: true };
     let (as_is, small) = (10_000, 9_999);
     let table = [
         ("RET=FULL", with(Some(Ret::Full)), failed(), as_is, full),
@@ -181,7 +234,8 @@ fn what_becomes_of_the_entry() {
         let recipients = ["bob@dest.example", "carl@dest.example"].map(|to| (to, RecipientState::default()));
         claimed(sender(), &Envelope::new(ARRIVED), recipients.into(), attempts)
     };
-    let relayed = || RecipientOutcome::Relayed { diagnostic: said("250 2.0.0 ok"), dsn: false };
+    let relayed =
+        || RecipientOutcome::Relayed { diagnostic: said("250 2.0.0 ok"), dsn: false, deliver_by: true };
     let deferred = |reply| RecipientOutcome::Deferred(said(reply));
     let failed = || RecipientOutcome::Failed(said("550 5.1.1 no such user"));
     let not_tried = || RecipientOutcome::NotTried;
@@ -363,7 +417,7 @@ fn what_happened_is_traced() {
     let recipients = recipients.map(|to| (to, RecipientState::default())).into();
     let claimed = claimed(sender(), &Envelope::new(ARRIVED), recipients, 0);
     let outcomes = vec![
-        RecipientOutcome::Relayed { diagnostic: said("250 2.0.0 ok"), dsn: true },
+        RecipientOutcome::Relayed { diagnostic: said("250 2.0.0 ok"), dsn: true, deliver_by: true },
         RecipientOutcome::Deferred(no_answer()),
         RecipientOutcome::Failed(said("550 5.1.1 no such user")),
     ];

@@ -227,7 +227,7 @@ impl World {
         let outcome = if diagnostic.code.is_some_and(|code| code.is_positive()) {
             seen.delivered += 1;
             seen.latencies.push(latency);
-            RecipientOutcome::Relayed { diagnostic, dsn: false }
+            RecipientOutcome::Relayed { diagnostic, dsn: false, deliver_by: true }
         } else {
             RecipientOutcome::Deferred(diagnostic)
         };
