@@ -13,7 +13,7 @@ use mailwright_store::model::{Base, Nothing, State};
 use mailwright_store::{Checksum, Unavailable};
 use rusqlite::config::DbConfig;
 use rusqlite::hooks::Wal;
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 
 /// Where the octets of blobs stand.
 pub(crate) const PLACES: u8 = 200;
@@ -413,6 +413,11 @@ impl Index {
             return Err(Fault::Shape);
         }
         for table in Self::tables() {
+            // Whatever is no octets, the same as text even, comes before all octets: nobody would find it.
+            let hidden = format!("SELECT 1 FROM t{table} WHERE k < x'' LIMIT 1");
+            if self.0.connection.query_row(&hidden, [], |_| Ok(())).optional()?.is_some() {
+                return Err(Fault::Shape);
+            }
             let mut from = Bound::Unbounded;
             loop {
                 let mut last = None;
@@ -502,7 +507,7 @@ fn seal(table: u8, key: &[u8], value: &[u8]) -> Vec<u8> {
 
 /// A column, which holds octets in each row that was written.
 fn octets<'r>(row: &'r rusqlite::Row<'_>, column: usize) -> Result<&'r [u8], Fault> {
-    row.get_ref(column)?.as_bytes().map_err(|_| Fault::Shape)
+    row.get_ref(column)?.as_blob().map_err(|_| Fault::Shape)
 }
 
 fn unseal<'v>(table: u8, key: &[u8], value: &'v [u8]) -> Result<&'v [u8], Fault> {
@@ -518,4 +523,21 @@ fn checksum(table: u8, key: &[u8], value: &[u8]) -> [u8; 4] {
     sum.update(key);
     sum.update(value);
     sum.value().to_le_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What one bit in the header of a row does: the same key, and nobody finds it.
+    #[test]
+    fn a_key_that_is_text_is_damage() {
+        let index = Index::open(&Location::Memory(None)).unwrap();
+        let table = Index::tables().next().unwrap();
+        index.set(table, b"key", Some(b"value")).unwrap();
+        assert!(index.check().is_ok() && index.try_get(table, b"key").unwrap().is_some());
+        index.0.connection.execute(&format!("UPDATE t{table} SET k = CAST(k AS TEXT)"), []).unwrap();
+        assert!(index.try_get(table, b"key").unwrap().is_none());
+        assert!(matches!(index.check(), Err(Fault::Shape)));
+    }
 }
