@@ -152,9 +152,15 @@ impl OriginalAddress {
         is_value.then(|| Self { value: value.to_owned(), split: address_type.len() })
     }
 
-    /// Of an address given in plain text: encodes it.
-    pub fn rfc822(address: &mailwright_core::Address) -> Option<Self> {
-        Self::from_orcpt(&format!("rfc822;{}", xtext::encode(&address.to_string())))
+    /// Of an address given in plain text: encodes it, as `rfc822`, or beyond ASCII as `utf-8` (RFC 6533 §3). `None` if
+    /// that is too long.
+    pub fn of(address: &mailwright_core::Address) -> Option<Self> {
+        let text = address.to_string();
+        Self::from_orcpt(&if address.is_ascii() {
+            format!("rfc822;{}", xtext::encode(&text))
+        } else {
+            format!("{UTF8};{}", xtext::encode_unitext(&text))
+        })
     }
 
     /// The parameter's value, to be passed on.

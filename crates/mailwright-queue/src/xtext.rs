@@ -49,6 +49,20 @@ fn upper_hex(digits: &[u8]) -> Option<u8> {
     Some(digit(high)? << 4 | digit(low)?)
 }
 
+/// `utf-8-addr-unitext` (RFC 6533 §3): only what may not stand there is written as `\x{20}`.
+pub(crate) fn encode_unitext(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_whitespace() || c.is_control() || matches!(c, '+' | '=' | '\\') {
+            // Writing to a `String` cannot fail.
+            let _ = write!(encoded, "\\x{{{:02X}}}", u32::from(c));
+        } else {
+            encoded.push(c);
+        }
+    }
+    encoded
+}
+
 /// An address of the type `utf-8` as ORCPT has it (RFC 6533 §3): `\x{4E2D}` is a character. `None` if it is not one.
 pub(crate) fn decode_unitext(encoded: &str) -> Option<String> {
     let mut decoded = String::with_capacity(encoded.len());

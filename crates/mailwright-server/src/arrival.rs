@@ -32,6 +32,19 @@ pub(crate) struct Arrived {
     /// Where its own header is, behind Return-Path, which is not for other servers.
     pub(crate) header: Range<u64>,
     pub(crate) scan: Scan,
+    /// Whoever has sent it has logged in.
+    pub(crate) is_known: bool,
+}
+
+impl Arrived {
+    fn envelope(&self, to: &Recipients<'_>) -> mailwright_queue::Envelope {
+        queued::envelope(to.params, self.header.clone(), self.now, self.is_known)
+    }
+}
+
+/// Whether a recipient leads to one only.
+fn is_one(to: &Expanded) -> bool {
+    to.accounts.len() + to.remote.len() == 1 && to.left_out == 0
 }
 
 /// Some of the recipients of a message, all domains in their ASCII form.
@@ -75,6 +88,11 @@ impl<S: Store, D: Directory> Shared<S, D> {
         Ok(!to.is_empty() || to.left_out > 0)
     }
 
+    /// Whom a recipient leads to.
+    async fn behind(&self, recipient: &Address) -> Result<Expanded, Rejection> {
+        Ok(expand(&self.directory, [recipient.clone()], ADDRESSES_MAX).await?)
+    }
+
     /// Those of them that there is a way to.
     fn reach(&self, mut to: Expanded) -> Expanded {
         if self.outgoing.is_none() {
@@ -113,7 +131,7 @@ impl<S: Store, D: Directory> Shared<S, D> {
             let message = Outgoing {
                 trace: arrived.trace,
                 sender: to.sender.clone(),
-                envelope: queued::envelope(to.params, arrived.header.clone(), arrived.now),
+                envelope: arrived.envelope(to),
                 blob: arrived.blob,
                 recipients: self.elsewhere(to, remote).await?,
             };
@@ -135,8 +153,13 @@ impl<S: Store, D: Directory> Shared<S, D> {
             if remote.contains(recipient) {
                 states.insert(recipient.clone(), queued::state(params));
             } else if params.notify.is_some() || params.orcpt.is_some() {
-                for behind in expand(&self.directory, [recipient.clone()], ADDRESSES_MAX).await?.remote {
-                    states.entry(behind).or_insert_with(|| queued::state_behind_alias(params, recipient));
+                let behind = self.behind(recipient).await?;
+                let state = match is_one(&behind) {
+                    true => queued::state_under(params, recipient),
+                    false => queued::state_behind_alias(params, recipient),
+                };
+                for behind in behind.remote {
+                    states.entry(behind).or_insert_with(|| state.clone());
                 }
             }
         }
@@ -170,9 +193,11 @@ impl<S: Store, D: Directory> Shared<S, D> {
             };
             let outcome = match self.directory.resolve(&ForwardPath::Address(address.clone())).await? {
                 Resolution::Local { .. } => RecipientOutcome::Delivered(said("in the mailbox")),
-                Resolution::Alias(_) => {
-                    RecipientOutcome::Expanded(said("gone on to those behind the address"))
-                }
+                Resolution::Alias(_) => match self.behind(address).await? {
+                    one if is_one(&one) && one.accounts.is_empty() => continue,
+                    one if is_one(&one) => RecipientOutcome::Delivered(said("in the mailbox")),
+                    _ => RecipientOutcome::Expanded(said("gone on to those behind the address")),
+                },
                 _ => continue,
             };
             outcomes.push(outcome);
@@ -195,7 +220,7 @@ impl<S: Store, D: Directory> Shared<S, D> {
             lease: None,
             sender: to.sender.clone(),
             recipients,
-            envelope: queued::envelope(to.params, arrived.header.clone(), arrived.now).encode(),
+            envelope: arrived.envelope(to).encode(),
             blob: arrived.blob,
             // Nothing of it is returned.
             size: 0,

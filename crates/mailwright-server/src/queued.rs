@@ -10,8 +10,8 @@ use mailwright_smtp::{self as smtp, MailParams, RcptParams};
 use mailwright_store::Priority;
 
 /// The envelope of a message that has come with these parameters; `header` is where its own header is, behind what is not
-/// for others.
-pub(crate) fn envelope(params: &MailParams, header: Range<u64>, now: Timestamp) -> Envelope {
+/// for others. Who is not known cannot go before others (RFC 6710 §4.1).
+pub(crate) fn envelope(params: &MailParams, header: Range<u64>, now: Timestamp, is_known: bool) -> Envelope {
     Envelope {
         body: match params.body {
             // What came in binary is kept in lines.
@@ -25,7 +25,9 @@ pub(crate) fn envelope(params: &MailParams, header: Range<u64>, now: Timestamp) 
             smtp::Ret::Headers => Ret::Headers,
         }),
         envid: params.envid.as_ref().and_then(|envid| EnvelopeId::from_xtext(&envid.to_string())),
-        priority: params.priority.and_then(|priority| Priority::new(priority.get())),
+        priority: params.priority.and_then(|priority| {
+            Priority::new(if is_known { priority.get() } else { priority.get().min(0) })
+        }),
         by: params.by.map(|by| DeliverBy {
             at: Timestamp(now.as_millis().saturating_add(i64::from(by.seconds) * 1000)),
             late: match by.late {
@@ -56,8 +58,7 @@ pub(crate) fn state(params: &RcptParams) -> RecipientState {
 /// Whom an alias leads to. The sender is told at once that the message has gone on, and of no success beyond (RFC 3461
 /// §5.2.7.3); what fails there is reported under the name that the sender knows.
 pub(crate) fn state_behind_alias(params: &RcptParams, alias: &Address) -> RecipientState {
-    let state = state(params);
-    let known = || OriginalAddress::from_orcpt(&format!("rfc822;{alias}"));
+    let state = state_under(params, alias);
     RecipientState {
         notify: match state.notify {
             Some(Notify::On { failure, delay, .. }) if failure || delay => {
@@ -66,9 +67,16 @@ pub(crate) fn state_behind_alias(params: &RcptParams, alias: &Address) -> Recipi
             Some(_) => Some(Notify::Never),
             None => None,
         },
-        orcpt: state.orcpt.or_else(known),
+        orcpt: state.orcpt,
         ..RecipientState::default()
     }
+}
+
+/// The only one whom an alias leads to, for whom all that was asked for stays in force (RFC 3461 §5.2.7.2); the sender
+/// knows the name of the alias.
+pub(crate) fn state_under(params: &RcptParams, alias: &Address) -> RecipientState {
+    let state = state(params);
+    RecipientState { orcpt: state.orcpt.clone().or_else(|| OriginalAddress::of(alias)), ..state }
 }
 
 fn notify(notify: smtp::Notify) -> Notify {

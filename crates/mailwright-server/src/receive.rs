@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mailwright_access::{Authenticate as _, LoginError};
 use mailwright_auth::Credentials;
 use mailwright_core::{
-    Address, ForwardPath, ReversePath, Stage, Timestamp, TraceEvent, TraceId, Verdict as TraceVerdict,
+    Address, Domain, ForwardPath, ReversePath, Stage, Timestamp, TraceEvent, TraceId, Verdict as TraceVerdict,
 };
 use mailwright_smtp::{Body as BodyType, MailParams, Protocol, Rejection};
 use mailwright_store::{BlobHint, Cause, Directory, Health, Op, Rejected, Resolution, Store, canonical};
@@ -61,7 +61,9 @@ impl<S: Store, D: Directory> SmtpHandler for Receive<S, D> {
             // For anybody, wherever it leads: the address is ours.
             Resolution::Alias(_) if self.0.leads_somewhere(to).await? => Ok(()),
             // RFC 5321 §7.1, RFC 6409 §4.3: for others only from those we know.
-            Resolution::Remote(_) if self.0.outgoing.is_some() && cx.user().is_some() => Ok(()),
+            Resolution::Remote(domain) if self.0.outgoing.is_some() && cx.user().is_some() => {
+                is_qualified(&domain)
+            }
             Resolution::Remote(domain) if self.0.outgoing.is_some() => Err(Rejection::relay_denied()
                 .with_text(format!(
                     "relaying denied: {domain} is not a domain of this server, and you are not logged in"
@@ -133,7 +135,17 @@ impl<S: Store, D: Directory> Receive<S, D> {
             (blob, scan) = in_lines(&self.0.store, (blob, scan), hint).await?;
         }
         let header = begin as u64..scan.header_range().end;
-        Ok((Arrived { trace: cx.trace_id(), now, blob: blob.id(), header, scan }, completed))
+        Ok((
+            Arrived {
+                trace: cx.trace_id(),
+                now,
+                blob: blob.id(),
+                header,
+                scan,
+                is_known: cx.user().is_some(),
+            },
+            completed,
+        ))
     }
 
     /// One commit, for all of them.
@@ -159,6 +171,14 @@ impl<S: Store, D: Directory> Receive<S, D> {
         }
         self.0.store.commit(batch).await.map(drop).map_err(commit_refusal)
     }
+}
+
+/// RFC 6409 §4.2: a name that says something only where it was written goes nowhere.
+fn is_qualified(domain: &Domain) -> Verdict {
+    if domain.is_literal() || domain.as_str().contains('.') {
+        return Ok(());
+    }
+    Err(Rejection::new(550, (5, 1, 2), format!("{domain} is not a fully-qualified domain"))?)
 }
 
 fn trace(cx: &Ctx, envelope: &Envelope, completed: &str, now: Timestamp) -> Vec<TraceEvent> {

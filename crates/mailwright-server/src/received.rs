@@ -35,12 +35,17 @@ pub(crate) fn trace_fields(
         with.name(),
         cx.trace_id(),
     );
-    if let Some(tls) = cx.tls() {
-        let _ = write!(fields, "\r\n\t(using {} with cipher {})", tls.version, tls.cipher);
-    }
     // One recipient may be named; to name several would tell each of the others (RFC 5321 §7.2).
     if let [only] = &envelope.to[..] {
         let _ = write!(fields, "\r\n\tfor <{only}>");
+    }
+    // RFC 8314 §4.3
+    if let Some(tls) = cx.tls() {
+        let _ = write!(fields, "\r\n\ttls {} ({})", tls.cipher, tls.version);
+    }
+    // RFC 6710 §7
+    if let Some(priority) = envelope.params.priority {
+        let _ = write!(fields, "\r\n\tpriority {priority}");
     }
     let _ = write!(fields, "; {}\r\n", date_time(now));
     fields

@@ -49,7 +49,7 @@ fn check(transport: Transport, send: impl Fn(&Dev, Option<&str>) -> Option<Ran>)
         let with = format!("(mailwright) with {} id ", transport.protocol(mechanism.is_some()));
         let shown = String::from_utf8_lossy(message);
         assert!(shown.contains(&with), "no {with:?} in:\n{shown}");
-        assert_eq!(shown.contains("(using TLS1."), transport != Plain, "{shown}");
+        assert_eq!(shown.contains("\ttls TLS_"), transport != Plain, "{shown}");
         assert!(shown.starts_with("Return-Path: <app@client.example>\r\n"), "{shown}");
         assert!(contains(without_trace(message), b"\r\n\r\nhello\r\n.dot\r\n..two\r\n"), "{shown}");
         assert!(shown.contains("\r\nSubject: sent\r\n"), "{shown}");

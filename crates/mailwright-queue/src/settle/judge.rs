@@ -108,12 +108,8 @@ impl Judged {
             Fate::Failed => self.state.wants_failure().then_some(Action::Failed),
             Fate::Expired => self.state.wants_failure().then_some(Action::Expired),
             Fate::Deferred | Fate::Waiting => {
-                let is_over = |at: Option<Timestamp>| at.is_some_and(|at| at <= times.now);
-                // RFC 2852 §4.1.3: a reason to warn whoever has not said never.
-                let tells = times.by.is_some_and(|by| by.late == Late::Notify);
-                let is_late = self.is_late && tells && self.state.notify != Some(Notify::Never);
-                let is_warned = is_over(times.warn_at) && self.state.wants_delay();
-                let is_told = (is_late || is_warned) && !self.state.warned;
+                let is_over = times.warn_at.is_some_and(|at| at <= times.now);
+                let is_told = is_over && self.state.wants_delay() && !self.state.warned;
                 is_told.then_some(Action::Delayed { until: times.expires })
             }
         }

@@ -146,7 +146,7 @@ fn parameters_are_kept_as_they_were_and_told_decoded() {
         assert_eq!(orcpt.as_ref().map(|orcpt| orcpt.reported(false).address).as_deref(), plain);
         assert_eq!(orcpt.map(|orcpt| orcpt.reported(true).address).as_deref(), utf8);
     }
-    let orcpt = OriginalAddress::rfc822(&address("\"a b\"@x")).unwrap();
+    let orcpt = OriginalAddress::of(&address("\"a b\"@x")).unwrap();
     assert_eq!(orcpt.as_orcpt(), "rfc822;\"a+20b\"@x");
     let id = EnvelopeId::from_xtext("QQ+2B1").unwrap();
     assert_eq!((id.as_xtext(), id.decoded().as_str()), ("QQ+2B1", "QQ+1"));

@@ -124,7 +124,7 @@ fn who_is_told_what() {
     }
 }
 
-/// RFC 2852 §4.1.3: who has set a time is told when it is over, unless never.
+/// RFC 2852 §4.1.3: who has set a time is told when it is over, unless of delays nothing is to be told.
 #[test]
 fn who_has_set_a_time_is_told() {
     let deferred = || vec![RecipientOutcome::Deferred(said("450 4.2.1 not now"))];
@@ -138,8 +138,9 @@ fn who_has_set_a_time_is_told() {
     for (late, notified, now, is_told) in [
         (Late::Notify, None, after(HOUR - 1), false),
         (Late::Notify, None, after(HOUR), true),
-        (Late::Notify, Some("FAILURE"), after(HOUR), true),
-        (Late::Notify, Some("FAILURE"), after(HOUR - 1), false),
+        (Late::Notify, Some("DELAY"), after(HOUR), true),
+        (Late::Notify, Some("FAILURE"), after(HOUR), false),
+        (Late::Notify, Some("FAILURE,DELAY"), after(HOUR - 1), false),
         (Late::Notify, Some("NEVER"), after(5 * HOUR), false),
         (Late::Return, None, after(2 * HOUR), false),
         (Late::Return, None, after(5 * HOUR), true),

@@ -50,17 +50,19 @@ impl Seen {
     }
 }
 
-/// A server for ann, bob and an alias that leads elsewhere.
+/// A server for ann and grå, and aliases that lead elsewhere.
 async fn serve(store: &Arc<dyn DynStore>, seen: &Seen) -> Running {
-    let away = Alias {
-        address: AliasAddress::One(address("away@a.example")),
-        targets: vec![address("ann@elsewhere.example")],
+    let alias = |name: &str, targets: &[&str]| Alias {
+        address: AliasAddress::One(address(name)),
+        targets: targets.iter().map(|target| address(target)).collect(),
     };
+    let away = alias("away+1@a.example", &["ann@elsewhere.example"]);
+    let both = alias("both@a.example", &["bob@elsewhere.example", "ann@a.example"]);
     let users = vec![user("ann@a.example", &[]), user("grå@a.example", &[])];
     let host: Domain = "mx.a.example".parse().unwrap();
     let queue = QueueConfig::new(SettleConfig::new(host, address("postmaster@a.example")));
     Server::new("mx.a.example")
-        .settings(Settings { aliases: vec![away], ..settings(users) })
+        .settings(Settings { aliases: vec![away, both], ..settings(users) })
         .store(Arc::clone(store))
         .login_without_tls()
         .deliver(Arc::new(seen.clone()), queue)
@@ -84,9 +86,11 @@ async fn what_is_asked_for_in_reports_goes_on() {
     client.expect("MAIL FROM:<ann@a.example> RET=HDRS ENVID=Q+2B1 MT-PRIORITY=3", "250 ").await;
     let both = "NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;Eve+2B1@elsewhere.example";
     client.expect(&format!("RCPT TO:<eve@elsewhere.example> {both}"), "250 ").await;
-    client.expect("RCPT TO:<away@a.example> NOTIFY=SUCCESS,DELAY", "250 ").await;
+    client.expect("RCPT TO:<away+1@a.example> NOTIFY=SUCCESS,DELAY", "250 ").await;
+    client.expect("RCPT TO:<both@a.example> NOTIFY=SUCCESS,DELAY", "250 ").await;
     client.expect("RCPT TO:<never@other.example> NOTIFY=NEVER", "250 ").await;
     client.expect("RCPT TO:<plain@other.example>", "250 ").await;
+    client.expect("RCPT TO:<plain@other>", "550 5.1.2 other is not a fully-qualified domain").await;
     client.expect("DATA", "354 ").await;
     client.expect("Subject: x\r\n\r\nhello\r\n.", "250 ").await;
     let envelope = "<ann@a.example> utf8=false tls=false Some(Headers) priority=3 envid=Q+2B1";
@@ -94,17 +98,19 @@ async fn what_is_asked_for_in_reports_goes_on() {
         seen.wait(2).await,
         [
             format!(
-                "{envelope} -> ann@elsewhere.example Some(On {{ success: false, failure: false, delay: true }}) \
-                 rfc822;away@a.example -> eve@elsewhere.example \
+                "{envelope} -> ann@elsewhere.example Some(On {{ success: true, failure: false, delay: true }}) \
+                 rfc822;away+2B1@a.example -> bob@elsewhere.example \
+                 Some(On {{ success: false, failure: false, delay: true }}) rfc822;both@a.example -> eve@elsewhere.example \
                  Some(On {{ success: true, failure: true, delay: false }}) rfc822;Eve+2B1@elsewhere.example"
             ),
             format!("{envelope} -> never@other.example Some(Never)  -> plain@other.example None "),
         ]
     );
-    // RFC 3461 §5.2.7.3: that it has gone on from the alias is told at once, and nothing else.
+    // RFC 3461 §5.2.7.3: that it has gone on from the alias of several is told at once, and nothing else.
     let told = messages(&store, "ann@a.example").await;
-    let [report] = &told[..] else { panic!("{told:?}") };
-    for line in ["Original-Envelope-Id: Q+1", "Final-Recipient: rfc822; away@a.example", "Action: expanded"] {
+    let [message, report] = &told[..] else { panic!("{told:?}") };
+    assert!(message.contains("\r\n\tpriority 3; "), "{message}");
+    for line in ["Original-Envelope-Id: Q+1", "Final-Recipient: rfc822; both@a.example", "Action: expanded"] {
         assert!(report.contains(&format!("{line}\r\n")), "{line}: {report}");
     }
     assert!(!report.contains("elsewhere.example"), "{report}");
@@ -164,17 +170,19 @@ async fn lmtp_answers_for_each() {
     let running = serve(&store, &seen).await;
     let mut client = Client::connect_to(&running, Service::Lmtp).await;
     client.expect("LHLO front.example", "250 ").await;
-    client.expect("MAIL FROM:<app@client.example>", "250 ").await;
+    // Nobody has logged in: what is urgent is not put before the mail of others.
+    client.expect("MAIL FROM:<app@client.example> MT-PRIORITY=9", "250 ").await;
     client.expect("RCPT TO:<ann@a.example>", "250 ").await;
     client.expect("RCPT TO:<nobody@a.example>", "550 5.1.1").await;
     client.expect("RCPT TO:<eve@elsewhere.example>", "550 5.7.1").await;
-    client.expect("RCPT TO:<away@a.example> NOTIFY=FAILURE", "250 ").await;
+    client.expect("RCPT TO:<away+1@a.example> NOTIFY=FAILURE", "250 ").await;
     client.expect("DATA", "354 ").await;
     client.expect("Subject: x\r\n\r\nhello\r\n.", "250 2.0.0 delivered as ").await;
     assert!(client.reply().await.starts_with("250 2.0.0 delivered as "));
     let mail = messages(&store, "ann@a.example").await;
     assert!(mail[0].contains("with LMTP id") && mail[0].ends_with("\r\n\r\nhello\r\n"), "{mail:?}");
-    assert!(seen.wait(1).await[0].contains("-> ann@elsewhere.example"));
+    let seen = seen.wait(1).await;
+    assert!(seen[0].contains("priority=0") && seen[0].contains("-> ann@elsewhere.example"), "{seen:?}");
     running.shutdown().await;
 }
 

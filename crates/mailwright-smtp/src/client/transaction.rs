@@ -7,7 +7,7 @@ use mailwright_core::{Address, ForwardPath, ReversePath};
 
 use super::capabilities::Capabilities;
 use super::unsendable::Unsendable;
-use crate::params::{Body, DeliverBy, Late, MailParams, OriginalRecipient, RcptParams};
+use crate::params::{Body, DeliverBy, Hold, Late, MailParams, OriginalRecipient, RcptParams};
 
 /// The envelope of one message. Its content is asked for when the server wants it.
 ///
@@ -98,6 +98,11 @@ impl Transaction {
             && size > max
         {
             return Err(Unsendable::TooBig { max });
+        }
+        if let (Some(Hold::For(seconds)), Some(held)) = (&self.params.hold, &offered.future_release)
+            && *seconds > held.seconds
+        {
+            return Err(Unsendable::HeldTooLong { max: held.seconds });
         }
         match (self.params.by, offered.deliver_by) {
             // RFC 2852 §4: not zero either.

@@ -27,6 +27,12 @@ pub enum Unsendable {
         /// Seconds that it needs.
         min: u32,
     },
+    /// The message is to be held longer than it promises (RFC 4865 §4.1).
+    #[error("the message is to be held longer than the {max} s that the server allows")]
+    HeldTooLong {
+        /// Seconds that it allows.
+        max: u32,
+    },
     /// The message needs TLS, and there is none (RFC 8689 §4.2.1).
     #[error("the message needs TLS")]
     NoTls,
@@ -51,6 +57,8 @@ impl Unsendable {
             Self::NonAsciiAddress => (5, 6, 7),
             // RFC 2852 §4.1.2: the time is over, or as good as that.
             Self::NotOffered(Extension::DeliverBy) | Self::TooSoon { .. } => (5, 4, 7),
+            // RFC 4865 §4.2: so the server would say it.
+            Self::HeldTooLong { .. } => (5, 5, 4),
             // RFC 7293 §15.3: it cannot be looked at.
             Self::NotOffered(Extension::Rrvs) => (5, 7, 19),
             // RFC 8689 §4.2.1.

@@ -70,7 +70,7 @@ pub struct Extensions {
     /// BINARYMIME (RFC 3030 §3), only with CHUNKING. Default off: the content then may have any octets, NUL and bare CR
     /// among them.
     pub binary_mime: bool,
-    /// SMTPUTF8 (RFC 6531). Default off: addresses then may go beyond ASCII.
+    /// SMTPUTF8 (RFC 6531), only with 8BITMIME. Default off: addresses then may go beyond ASCII.
     pub smtp_utf8: bool,
     /// DSN (RFC 3461). Default off: reports then are owed.
     pub dsn: bool,
@@ -89,7 +89,7 @@ pub struct Extensions {
     pub rrvs: bool,
     /// NO-SOLICITING (RFC 3865), with the classes that are not wanted; empty for none in particular. Default none.
     pub no_soliciting: Option<String>,
-    /// BURL (RFC 4468), with what is said of the URLs that are taken, `imap` say. Default none.
+    /// BURL (RFC 4468), only with 8BITMIME, with what is said of the URLs that are taken, `imap` say. Default none.
     pub burl: Option<String>,
     /// ETRN (RFC 1985). Default off.
     pub etrn: bool,

@@ -104,7 +104,7 @@ impl Server {
 
     pub(super) fn burl(&mut self, url: &str, last: bool) -> Option<Event> {
         let may = match self.may_begin_content(false) {
-            _ if self.config.extensions.burl.is_none() => Err(refusal::not_offered("BURL is not offered")),
+            _ if !self.offers_burl() => Err(refusal::not_offered("BURL is not offered")),
             // RFC 4468 §3: it is for submission.
             _ if !self.session.authenticated => Err(refusal::auth_required()),
             may => may,

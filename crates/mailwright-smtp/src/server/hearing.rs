@@ -228,6 +228,12 @@ impl Server {
         {
             return Err(refusal::held_too_long(offered.max_interval.as_secs()));
         }
+        // RFC 4865 §5.2.2: it would be released when its time is over.
+        if let (Some(Hold::For(held)), Some(by)) = (&params.hold, params.by)
+            && i64::from(*held) > i64::from(by.seconds)
+        {
+            return Err(refusal::held_beyond_its_time());
+        }
         if let (Some(by), Some(min)) = (params.by, extensions.deliver_by)
             && by.late == Late::Return
             && u64::from(by.seconds.unsigned_abs()) < min.as_secs()

@@ -14,7 +14,8 @@ impl Server {
         match extension {
             Extension::EightBitMime => offered.eight_bit_mime,
             Extension::BinaryMime => offered.binary_mime && offered.chunking,
-            Extension::SmtpUtf8 => offered.smtp_utf8,
+            // RFC 6531 §3.1: not without 8BITMIME.
+            Extension::SmtpUtf8 => offered.smtp_utf8 && offered.eight_bit_mime,
             Extension::Dsn => offered.dsn,
             // RFC 8689 §2: only where there is TLS already.
             Extension::RequireTls => offered.require_tls && self.session.tls.is_some(),
@@ -24,6 +25,11 @@ impl Server {
             Extension::Rrvs => offered.rrvs,
             Extension::NoSoliciting => offered.no_soliciting.is_some(),
         }
+    }
+
+    /// RFC 4468 §4: not without 8BITMIME.
+    pub(super) fn offers_burl(&self) -> bool {
+        self.config.extensions.burl.is_some() && self.config.extensions.eight_bit_mime
     }
 
     pub(super) fn offers_auth(&self) -> bool {
@@ -72,7 +78,7 @@ impl Server {
             "NO-SOLICITING",
             offered.no_soliciting.as_deref().unwrap_or_default(),
         );
-        line(offered.burl.is_some(), "BURL", offered.burl.as_deref().unwrap_or_default());
+        line(self.offers_burl(), "BURL", offered.burl.as_deref().unwrap_or_default());
         line(offered.etrn, "ETRN", "");
         line(config.start_tls && self.session.tls.is_none(), "STARTTLS", "");
         line(self.offers_auth(), "AUTH", &config.auth_mechanisms.join(" "));

@@ -89,6 +89,10 @@ pub(super) fn held_too_long(max: u64) -> Rejection {
     fixed(501, (5, 5, 4), Reason::BadParameter, format!("HOLDFOR may be {max} at most"))
 }
 
+pub(super) fn held_beyond_its_time() -> Rejection {
+    fixed(501, (5, 5, 4), Reason::BadParameter, "HOLDFOR goes beyond BY")
+}
+
 /// RFC 2852 §4.
 pub(super) fn too_soon(min: u64) -> Rejection {
     fixed(555, (5, 5, 4), Reason::BadParameter, format!("BY must be {min} at least"))
