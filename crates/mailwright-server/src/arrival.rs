@@ -27,6 +27,8 @@ const TRIED_AT_RCPT: usize = 32;
 /// A message that is stored, and not committed.
 pub(crate) struct Arrived {
     pub(crate) trace: TraceId,
+    /// When MAIL came.
+    pub(crate) begun: Timestamp,
     pub(crate) now: Timestamp,
     pub(crate) blob: BlobId,
     /// Where its own header is, behind Return-Path, which is not for other servers.
@@ -38,7 +40,7 @@ pub(crate) struct Arrived {
 
 impl Arrived {
     fn envelope(&self, to: &Recipients<'_>) -> mailwright_queue::Envelope {
-        queued::envelope(to.params, self.header.clone(), self.now, self.is_known)
+        queued::envelope(to.params, self.header.clone(), (self.begun, self.now), self.is_known)
     }
 }
 

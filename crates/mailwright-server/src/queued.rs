@@ -10,8 +10,13 @@ use mailwright_smtp::{self as smtp, MailParams, RcptParams};
 use mailwright_store::Priority;
 
 /// The envelope of a message that has come with these parameters; `header` is where its own header is, behind what is not
-/// for others. Who is not known cannot go before others (RFC 6710 §4.1).
-pub(crate) fn envelope(params: &MailParams, header: Range<u64>, now: Timestamp, is_known: bool) -> Envelope {
+/// for others. MAIL has `begun` it; it is whole `now`. Who is not known cannot go before others (RFC 6710 §4.1).
+pub(crate) fn envelope(
+    params: &MailParams,
+    header: Range<u64>,
+    (begun, now): (Timestamp, Timestamp),
+    is_known: bool,
+) -> Envelope {
     Envelope {
         body: match params.body {
             // What came in binary is kept in lines.
@@ -29,7 +34,7 @@ pub(crate) fn envelope(params: &MailParams, header: Range<u64>, now: Timestamp, 
             Priority::new(if is_known { priority.get() } else { priority.get().min(0) })
         }),
         by: params.by.map(|by| DeliverBy {
-            at: Timestamp(now.as_millis().saturating_add(i64::from(by.seconds) * 1000)),
+            at: Timestamp(begun.as_millis().saturating_add(i64::from(by.seconds) * 1000)),
             late: match by.late {
                 smtp::Late::Return => Late::Return,
                 smtp::Late::Notify => Late::Notify,

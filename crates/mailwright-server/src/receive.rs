@@ -138,6 +138,7 @@ impl<S: Store, D: Directory> Receive<S, D> {
         Ok((
             Arrived {
                 trace: cx.trace_id(),
+                begun: cx.trace_id().time(),
                 now,
                 blob: blob.id(),
                 header,
