@@ -20,7 +20,7 @@ pub(crate) struct Fate {
     /// Reports that it will never arrive, and reports that it is late.
     pub(crate) bounces: usize,
     pub(crate) delays: usize,
-    queued: usize,
+    pub(crate) queued: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,9 +78,9 @@ fn by_token(pages: &Pages) -> BTreeMap<&str, &Sent> {
     pages.sent.iter().map(|sent| (sent.message.token.as_str(), sent)).collect()
 }
 
-/// What became of everything that was sent, whether it is as it should be or not.
-pub(crate) fn fates_of(pages: &Pages, rest: &[Rest]) -> Fates {
-    fates(pages, rest, &by_token(pages), &mut Vec::new())
+/// What became of everything that was sent, and what is wrong with it by itself.
+pub(crate) fn fates_of(pages: &Pages, rest: &[Rest], wrong: &mut Vec<String>) -> Fates {
+    fates(pages, rest, &by_token(pages), wrong)
 }
 
 fn fates(pages: &Pages, rest: &[Rest], sent: &BTreeMap<&str, &Sent>, wrong: &mut Vec<String>) -> Fates {

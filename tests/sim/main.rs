@@ -8,6 +8,7 @@
 mod check;
 mod client;
 mod clock;
+mod cuts;
 mod dns;
 mod ledger;
 mod mail;

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use mailwright_server::Service;
+use mailwright_smtp::client;
 
-use crate::client::{Login, Mechanism, Message};
+use crate::client::{Chunks, Login, Manner, Mechanism, Message};
 use crate::dns::{NO_MAIL, NOWHERE};
 use crate::net::Trouble;
+use crate::node::Setup;
 use crate::peer::Mood;
 use crate::random::Random;
 
@@ -49,6 +51,8 @@ pub(crate) struct Scenario {
     pub(crate) events: Vec<(Duration, Event)>,
     /// What each host of each peer is like, from when on.
     pub(crate) moods: Vec<[Vec<(Duration, Mood)>; 2]>,
+    /// What each node is like.
+    pub(crate) setups: Vec<Setup>,
     /// When all that was out of order is in order again.
     pub(crate) calm: Duration,
 }
@@ -86,8 +90,16 @@ impl Scenario {
         events.push((active, Event::Trouble(Trouble::default())));
         events.sort_by_key(|(at, _)| *at);
         let moods = (0..PEERS).map(|_| [(); 2].map(|()| moods(random, active, calm))).collect();
-        Self { events, moods, calm }
+        let setups = (0..NODES).map(|_| setup(random)).collect();
+        Self { events, moods, setups, calm }
     }
+}
+
+fn setup(random: &mut Random) -> Setup {
+    let chunk = *random.pick(&[250, 1000, 4096, 64 << 10]);
+    let chunks_ahead = random.between(1, 8) as usize;
+    let client = client::Limits { chunk, chunks_ahead, ..client::Limits::default() };
+    Setup { users: USERS, client, bad_starts: 15 }
 }
 
 fn message(random: &mut Random, number: u64) -> Message {
@@ -110,7 +122,21 @@ fn message(random: &mut Random, number: u64) -> Message {
         }
     }
     let size = if random.chance(85) { 300 } else { random.below(30_000) as usize };
-    Message { token: format!("t{number}"), node, from, login, to, size }
+    Message { token: format!("t{number}"), node, from, login, to, size, manner: manner(random) }
+}
+
+fn manner(random: &mut Random) -> Manner {
+    let chunks = |random: &mut Random| Chunks {
+        // Some end in the header, some within a line end, some hold nothing.
+        sizes: (0..random.below(6)).map(|_| size_of_chunk(random)).collect(),
+        last_is_empty: random.chance(30),
+    };
+    Manner { pipelines: random.chance(50), chunks: random.chance(50).then(|| chunks(random)) }
+}
+
+fn size_of_chunk(random: &mut Random) -> usize {
+    let most = *random.pick(&[1, 3, 200, 10_000]);
+    random.below(most) as usize
 }
 
 fn mechanism(random: &mut Random) -> Mechanism {

@@ -24,21 +24,25 @@ pub(crate) struct Tally {
     pub(crate) relays_refused: u64,
     pub(crate) passwords_refused: u64,
     pub(crate) senders_refused: u64,
+    /// Messages that were sent to nodes in more than one chunk, and those that nodes have sent so.
+    pub(crate) chunks_in: u64,
+    pub(crate) chunks_out: u64,
 }
 
 impl Tally {
     pub(crate) fn has_everything(&self) -> bool {
         let Self { taken, refused, unanswered, here, elsewhere, doubles, bounces, delays, .. } = *self;
         let Self { crashes, poisoned, restarts, read, .. } = *self;
-        let Self { relays_refused, passwords_refused, senders_refused, .. } = *self;
+        let Self { relays_refused, passwords_refused, senders_refused, chunks_in, chunks_out, .. } = *self;
         let mail = [taken, refused, unanswered, here, elsewhere, doubles, bounces, delays];
         let rest = [crashes, poisoned, restarts, read, relays_refused, passwords_refused, senders_refused];
-        mail.iter().chain(&rest).all(|&count| count > 0)
+        let chunks = [chunks_in, chunks_out];
+        mail.iter().chain(&rest).chain(&chunks).all(|&count| count > 0)
     }
 
     pub(crate) fn add(&mut self, outcome: &Outcome) {
         let pages = outcome.ledger.pages();
-        let fates = fates_of(&pages, &outcome.rest);
+        let fates = fates_of(&pages, &outcome.rest, &mut Vec::new());
         let answers = |answer| pages.sent.iter().filter(|sent| sent.answer == answer).count() as u64;
         let lines = |what: &str| outcome.trace.lines().filter(|line| line.contains(what)).count() as u64;
         self.runs += 1;
@@ -60,5 +64,13 @@ impl Tally {
         self.relays_refused += lines(" client has mail relayed without a login: 5");
         self.passwords_refused += lines(" client logs in with a wrong password: 5");
         self.senders_refused += lines(" client sends as somebody else: 5");
+        let chunked = |who: &str| {
+            let is_it = |line: &&str| {
+                line.contains(who) && line.contains(" chunks") && !line.contains(" in 1 chunks")
+            };
+            outcome.trace.lines().filter(is_it).count() as u64
+        };
+        self.chunks_in += chunked(" client ");
+        self.chunks_out += chunked(" peer ");
     }
 }

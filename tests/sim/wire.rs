@@ -40,13 +40,19 @@ impl Wire {
 
     /// The code of the next reply, of however many lines.
     pub(crate) async fn reply(&mut self) -> io::Result<u16> {
+        Ok(self.reply_lines().await?.0)
+    }
+
+    /// The code of the next reply, and the text of its lines.
+    pub(crate) async fn reply_lines(&mut self) -> io::Result<(u16, Vec<String>)> {
+        let mut lines = Vec::new();
         loop {
             let line = self.some_line().await?;
+            let text = line.get(4..).unwrap_or_default().to_owned();
+            lines.push(text);
             if line.as_bytes().get(3) != Some(&b'-') {
-                return line
-                    .get(..3)
-                    .and_then(|code| code.parse().ok())
-                    .ok_or(io::ErrorKind::InvalidData.into());
+                let code = line.get(..3).and_then(|code| code.parse().ok());
+                return code.map(|code| (code, lines)).ok_or(io::ErrorKind::InvalidData.into());
             }
         }
     }

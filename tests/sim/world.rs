@@ -12,11 +12,11 @@ use crate::dns::Dns;
 use crate::ledger::Ledger;
 use crate::mail::{Rest, is_quiet, look};
 use crate::net::Net;
-use crate::node::{Node, Parts, Sabotage};
-use crate::peer::Peer;
+use crate::node::{Node, Parts, Sabotage, Setup};
+use crate::peer::{Mood, Offers, Peer};
 use crate::random::Random;
 use crate::reader::Reader;
-use crate::scenario::{Event, NODES, Other, PEERS, Scenario, USERS, user};
+use crate::scenario::{Event, NODES, Other, PEERS, Scenario, user};
 use crate::trace::{Trace, note};
 
 /// How it ended.
@@ -39,24 +39,30 @@ const END: Duration = Duration::from_secs(40 * 86_400);
 
 /// Runs a world of its own.
 pub(crate) fn run(seed: u64, sabotage: Sabotage) -> Outcome {
+    in_a_world(seed, sabotage, async |world| {
+        let scenario = Scenario::new(&mut world.random.fork("scenario"));
+        world.happen(scenario).await
+    })
+}
+
+/// Lets something happen in a world of its own, to its end.
+pub(crate) fn in_a_world<T>(seed: u64, sabotage: Sabotage, happen: impl AsyncFnOnce(World) -> T) -> T {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
-        let random = Random::new(seed);
-        let world = World::new(&random, sabotage);
-        let happening = world.happen(Scenario::new(&mut random.fork("scenario")));
+        let happening = happen(World::new(&Random::new(seed), sabotage));
         timeout(END, happening).await.unwrap_or_else(|_| panic!("seed {seed}: it never ends"))
     })
 }
 
-struct World {
+pub(crate) struct World {
     random: Random,
     sabotage: Sabotage,
-    net: Net,
+    pub(crate) net: Net,
     dns: Dns,
-    clock: SimClock,
-    trace: Trace,
-    ledger: Ledger,
+    pub(crate) clock: SimClock,
+    pub(crate) trace: Trace,
+    pub(crate) ledger: Ledger,
 }
 
 fn node_host(node: usize) -> IpAddr {
@@ -64,7 +70,7 @@ fn node_host(node: usize) -> IpAddr {
 }
 
 /// The second one is for when the first cannot be had.
-fn peer_hosts(peer: usize) -> [IpAddr; 2] {
+pub(crate) fn peer_hosts(peer: usize) -> [IpAddr; 2] {
     [10, 20].map(|number| Ipv4Addr::new(198, 51, 100, number + peer as u8).into())
 }
 
@@ -82,15 +88,10 @@ impl World {
 
     async fn happen(self, scenario: Scenario) -> Outcome {
         for (peer, moods) in scenario.moods.iter().enumerate() {
-            for (number, (host, moods)) in (1..).zip(peer_hosts(peer).into_iter().zip(moods)) {
-                let name = format!("mx{number}.p{peer}.example");
-                let random = self.random.fork(&name);
-                let host = (host, name.as_str());
-                Peer::new(host, moods.clone(), self.clock, &self.trace, &self.ledger, random)
-                    .start(&self.net);
-            }
+            self.start_peer(peer, moods, Offers { pipelining: 80, chunking: 50 });
         }
-        let nodes: Vec<Node> = (0..NODES).map(|number| self.node(number)).collect();
+        let nodes: Vec<Node> =
+            (0..).zip(&scenario.setups).map(|(number, setup)| self.node(number, setup.clone())).collect();
         for node in &nodes {
             node.start().await;
         }
@@ -100,7 +101,9 @@ impl World {
         }
         sleep(scenario.calm.saturating_sub(self.clock.elapsed())).await;
         note!(self.trace, "all is well again");
-        let rest = self.come_to_rest(&nodes).await;
+        // Clients wait no longer than this.
+        sleep(6 * LOOK).await;
+        let rest = self.look(&nodes).await;
         Outcome {
             trace: self.trace.text(),
             ledger: self.ledger.clone(),
@@ -109,10 +112,20 @@ impl World {
         }
     }
 
-    fn node(&self, number: usize) -> Node {
+    /// Starts both hosts of a peer.
+    pub(crate) fn start_peer(&self, peer: usize, moods: &[Vec<(Duration, Mood)>; 2], offers: Offers) {
+        for (number, (host, moods)) in (1..).zip(peer_hosts(peer).into_iter().zip(moods)) {
+            let name = format!("mx{number}.p{peer}.example");
+            let random = self.random.fork(&name);
+            let (host, manners) = ((host, name.as_str()), (moods.clone(), offers));
+            Peer::new(host, manners, self.clock, &self.trace, &self.ledger, random).start(&self.net);
+        }
+    }
+
+    pub(crate) fn node(&self, number: usize, setup: Setup) -> Node {
         let domain = format!("n{number}.example");
         let random = self.random.fork(&domain);
-        let users = (0..USERS).map(|name| user(number, name)).collect();
+        let users = (0..setup.users).map(|name| user(number, name)).collect();
         let parts = Parts {
             host: node_host(number),
             domain,
@@ -123,6 +136,7 @@ impl World {
             trace: self.trace.clone(),
             ledger: self.ledger.clone(),
             sabotage: self.sabotage,
+            setup,
         };
         Node::new(parts, random)
     }
@@ -133,13 +147,7 @@ impl World {
         }
         match event {
             Event::Send(message) => {
-                let client = Client {
-                    host: Ipv4Addr::new(203, 0, 113, 1).into(),
-                    net: self.net.clone(),
-                    clock: self.clock,
-                    trace: self.trace.clone(),
-                    ledger: self.ledger.clone(),
-                };
+                let client = self.client();
                 let (message, at) = (message.clone(), nodes[message.node].at(Service::Smtp));
                 tokio::spawn(async move { client.send(message, at).await });
             }
@@ -199,10 +207,8 @@ impl World {
         });
     }
 
-    /// Waits until nothing is on its way any more, and looks at what there is.
-    async fn come_to_rest(&self, nodes: &[Node]) -> Vec<Rest> {
-        // Clients wait no longer than this.
-        sleep(6 * LOOK).await;
+    /// Waits until nothing is queued any more, and looks at what there is.
+    pub(crate) async fn look(&self, nodes: &[Node]) -> Vec<Rest> {
         let until = self.clock.elapsed() + REST;
         let mut quiet = false;
         while !quiet && self.clock.elapsed() < until {
@@ -225,6 +231,16 @@ impl World {
             }
         }
         rest
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        Client {
+            host: Ipv4Addr::new(203, 0, 113, 1).into(),
+            net: self.net.clone(),
+            clock: self.clock,
+            trace: self.trace.clone(),
+            ledger: self.ledger.clone(),
+        }
     }
 
     fn reader(&self) -> Reader {

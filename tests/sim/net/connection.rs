@@ -8,13 +8,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::tape::Tape;
 use crate::random::Random;
 
 /// Octets on their way in one direction at which the writer waits.
 const WINDOW: usize = 32 << 10;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub(crate) enum Side {
     Client,
     Server,
 }
@@ -30,9 +31,19 @@ impl Side {
 
 /// The connection breaks when one side has written so many octets; what is behind them is lost.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Cut {
-    pub(super) by: Side,
-    pub(super) octet: u64,
+pub(crate) struct Cut {
+    pub(crate) by: Side,
+    pub(crate) octet: u64,
+    pub(crate) manner: CutManner,
+}
+
+/// What becomes of what is on its way in the other direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CutManner {
+    /// It arrives as long as the last octets of this one are under way, and by then both sides know.
+    Late,
+    /// It is lost: who writes is told at once, and has heard all that it will ever hear.
+    AtOnce,
 }
 
 pub(super) struct Connection {
@@ -43,6 +54,8 @@ pub(super) struct Connection {
     cut: Option<Cut>,
     /// Whether it was, and nobody has asked yet.
     was_cut: bool,
+    /// Where the conversation is kept, as the server has it.
+    pub(super) tape: Option<Tape>,
     random: Random,
     /// By who writes.
     ways: [Way; 2],
@@ -85,11 +98,11 @@ impl Connection {
         hosts: [IpAddr; 2],
         names: [String; 2],
         latency: Duration,
-        cut: Option<Cut>,
+        (cut, tape): (Option<Cut>, Option<Tape>),
         random: Random,
     ) -> Self {
         let (ways, broken, dead) = (Default::default(), [None; 2], [false; 2]);
-        Self { number, hosts, names, latency, cut, was_cut: false, random, ways, broken, dead }
+        Self { number, hosts, names, latency, cut, was_cut: false, tape, random, ways, broken, dead }
     }
 
     /// At most `most` octets of what has arrived.
@@ -145,15 +158,21 @@ impl Connection {
             return Some(taken);
         }
         let mut left = Bytes::copy_from_slice(&octets[..taken]);
-        if let Some(Cut { by, octet }) = self.cut.filter(|cut| cut.by == side) {
+        if let Some(Cut { by, octet, manner }) = self.cut.filter(|cut| cut.by == side) {
             let written = self.ways[side as usize].written;
             if written + taken as u64 >= octet {
                 left.truncate((octet.max(written) - written) as usize);
                 self.send(side, left);
                 self.ways[side as usize].severed = true;
                 let at = self.ways[side as usize].last.unwrap_or(now).max(now + self.latency);
-                self.break_at(by, at);
                 self.break_at(by.other(), at);
+                match manner {
+                    CutManner::Late => self.break_at(by, at),
+                    CutManner::AtOnce => {
+                        self.ways[by.other() as usize].pieces.clear();
+                        self.break_at(by, now);
+                    }
+                }
                 self.cut = None;
                 self.was_cut = true;
                 return Some(taken);

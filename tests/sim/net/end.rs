@@ -51,6 +51,9 @@ impl AsyncRead for End {
                     let text = String::from_utf8_lossy(&piece[..piece.len().min(60)]);
                     let (from, to) = (&connection.names[from], &connection.names[self.side as usize]);
                     note!(self.net.0.trace, "c{number} {from}>{to} {}: {text:?}", piece.len());
+                    if let (Side::Server, Some(tape)) = (self.side, &connection.tape) {
+                        tape.note(Side::Client, &piece);
+                    }
                     buf.put_slice(&piece);
                     return Poll::Ready(Ok(()));
                 }
@@ -78,6 +81,9 @@ impl AsyncWrite for End {
             None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
             Some(0) if !buf.is_empty() => Poll::Pending,
             Some(taken) => {
+                if let (Side::Server, Some(tape)) = (self.side, &connection.tape) {
+                    tape.note(Side::Server, &buf[..taken]);
+                }
                 if connection.was_cut() {
                     note!(self.net.0.trace, "c{} is cut", connection.number);
                     self.net.mishap(&connection.hosts);

@@ -1,6 +1,6 @@
 //! What may go wrong with a connection.
 
-use super::connection::{Cut, Side};
+use super::connection::{Cut, CutManner, Side};
 use crate::random::Random;
 
 /// How often connections fail, in percent.
@@ -27,6 +27,6 @@ impl Trouble {
         let by = if random.chance(50) { Side::Client } else { Side::Server };
         // A session has some hundred octets each way, and the body.
         let octet = if random.chance(70) { random.below(400) } else { random.below(6000) };
-        Plan { refused, silent, cut: cut.then_some(Cut { by, octet }) }
+        Plan { refused, silent, cut: cut.then_some(Cut { by, octet, manner: CutManner::Late }) }
     }
 }

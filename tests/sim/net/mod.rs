@@ -3,6 +3,7 @@
 mod connection;
 mod end;
 mod fault;
+mod tape;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
@@ -16,9 +17,11 @@ use mailwright_tokio::{Io, Listen, Peer};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use self::connection::{Connection, Side};
+use self::connection::Connection;
+pub(crate) use self::connection::{Cut, CutManner, Side};
 use self::end::End;
 pub(crate) use self::fault::Trouble;
+pub(crate) use self::tape::Tape;
 use crate::ledger::Ledger;
 use crate::random::Random;
 use crate::trace::{Trace, note};
@@ -38,6 +41,8 @@ struct Inside {
     trouble: Trouble,
     names: BTreeMap<IpAddr, String>,
     listeners: BTreeMap<SocketAddr, mpsc::Sender<Accepted>>,
+    /// Of whom the next connection is recorded, and perhaps cut.
+    watched: BTreeMap<SocketAddr, (Option<Cut>, Tape)>,
     /// Pairs of hosts that do not reach each other, the lower address first.
     apart: BTreeSet<(IpAddr, IpAddr)>,
     /// Who waits for two hosts to reach each other again.
@@ -68,6 +73,7 @@ impl Net {
             trouble: Trouble::default(),
             names: BTreeMap::new(),
             listeners: BTreeMap::new(),
+            watched: BTreeMap::new(),
             apart: BTreeSet::new(),
             waiting: Vec::new(),
             connections: Vec::new(),
@@ -83,6 +89,13 @@ impl Net {
 
     pub(crate) fn trouble(&self, trouble: Trouble) {
         self.lock().trouble = trouble;
+    }
+
+    /// The next connection to there is recorded, and cut if it is to be.
+    pub(crate) fn watch(&self, at: SocketAddr, cut: Option<Cut>) -> Tape {
+        let tape = Tape::default();
+        self.lock().watched.insert(at, (cut, tape.clone()));
+        tape
     }
 
     /// From now on connections to there come here.
@@ -148,8 +161,12 @@ impl Net {
         let connection = {
             let mut inside = self.lock();
             let random = inside.random.fork(&number.to_string());
-            let connection =
-                Connection::new(number, [from, to.ip()], [names.0, names.1], latency, plan.cut, random);
+            let (cut, tape) = match inside.watched.remove(&to) {
+                Some((cut, tape)) => (cut, Some(tape)),
+                None => (plan.cut, None),
+            };
+            let hosts = [from, to.ip()];
+            let connection = Connection::new(number, hosts, [names.0, names.1], latency, (cut, tape), random);
             let connection = Arc::new(Mutex::new(connection));
             inside.connections.retain(|connection| connection.strong_count() > 0);
             inside.connections.push(Arc::downgrade(&connection));

@@ -1,5 +1,6 @@
 //! A whole server, with its machine: it crashes, and comes back.
 
+mod gullible;
 mod sabotage;
 mod serve;
 mod tampered;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use mailwright_core::testing::SeededEntropy;
 use mailwright_dns::Zones;
 use mailwright_server::{Running, Service};
+use mailwright_smtp::client;
 use mailwright_store::{Health, Store};
 use mailwright_store_sqlite::testing::{Pause, SimConfig, SimDisks, SimStore};
 use tokio::time::sleep;
@@ -36,6 +38,17 @@ pub(crate) struct Parts {
     pub(crate) trace: Trace,
     pub(crate) ledger: Ledger,
     pub(crate) sabotage: Sabotage,
+    pub(crate) setup: Setup,
+}
+
+/// What there is to be said of a single server.
+#[derive(Debug, Clone)]
+pub(crate) struct Setup {
+    pub(crate) users: usize,
+    /// How it sends.
+    pub(crate) client: client::Limits,
+    /// How often its power goes off while it starts or soon after, in percent.
+    pub(crate) bad_starts: u64,
 }
 
 /// What it offers, and at which ports.
@@ -101,7 +114,7 @@ impl Node {
             config.image_groups = 30;
             config.pause = self.latency(random.fork("disk"));
             // Not for ever.
-            let fails = state.starts < 20 && random.chance(15);
+            let fails = state.starts < 20 && random.chance(self.parts.setup.bad_starts);
             config.cut_power = fails.then(|| (random.between(1, 12), random.below(9000) as usize));
             // Whoever looks after it makes room first.
             disks.set_capacity(None);

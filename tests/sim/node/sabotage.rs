@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mailwright_delivery::outbound::Outbound;
 use mailwright_delivery::{Deliver, Delivery, Parts};
-use mailwright_queue::{Attempt, RecipientOutcome};
+use mailwright_queue::{Attempt, Diagnostic, RecipientOutcome};
 use mailwright_store::{Claimed, DynStore, Store};
 use mailwright_store_sqlite::testing::SimStore;
 
@@ -25,11 +25,22 @@ pub(crate) enum Sabotage {
     Twice,
     /// Of what is refused for good nobody is told.
     Silence,
+    /// What was not sent to its end is taken for sent.
+    BrokenIsDone,
+    /// What has not come to its end is taken for whole.
+    HalfIsWhole,
 }
 
 impl Sabotage {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::LyingDisks, Self::EarlyAnswer, Self::TwoCommits, Self::Twice, Self::Silence];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::LyingDisks,
+        Self::EarlyAnswer,
+        Self::TwoCommits,
+        Self::Twice,
+        Self::Silence,
+        Self::BrokenIsDone,
+        Self::HalfIsWhole,
+    ];
 }
 
 /// The store that a server gets.
@@ -59,12 +70,20 @@ impl<S: Store> Deliver<S> for TamperedOutbound {
                 {
                     *outcome = RecipientOutcome::Deferred(diagnostic.clone());
                 }
-                (Sabotage::Silence, RecipientOutcome::Failed(diagnostic)) => {
-                    *outcome = RecipientOutcome::Relayed { diagnostic: diagnostic.clone(), dsn: true, deliver_by: true };
+                (Sabotage::Silence, RecipientOutcome::Failed(diagnostic)) => *outcome = relayed(diagnostic),
+                // A server's reply has a code.
+                (Sabotage::BrokenIsDone, RecipientOutcome::Deferred(diagnostic))
+                    if diagnostic.code.is_none() =>
+                {
+                    *outcome = relayed(diagnostic);
                 }
                 _ => {}
             }
         }
         delivery
     }
+}
+
+fn relayed(diagnostic: &Diagnostic) -> RecipientOutcome {
+    RecipientOutcome::Relayed { diagnostic: diagnostic.clone(), dsn: true, deliver_by: true }
 }

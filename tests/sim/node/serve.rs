@@ -11,10 +11,11 @@ use mailwright_delivery::outbound::{Dial, Dialed, Environment, Outbound, Outboun
 use mailwright_delivery::{QueueConfig, QueueEvent};
 use mailwright_dns::{Cache, CacheConfig};
 use mailwright_queue::SettleConfig;
-use mailwright_server::{Auth, Listener, Running, Server, StartError};
+use mailwright_server::{Auth, Listener, Running, Server, Service, StartError};
 use mailwright_store_sqlite::testing::SimStore;
 
-use super::sabotage::{TamperedOutbound, tampered};
+use super::gullible::Gullible;
+use super::sabotage::{Sabotage, TamperedOutbound, tampered};
 use super::{Parts, SERVICES};
 use crate::net::Net;
 use crate::scenario::password;
@@ -34,7 +35,9 @@ pub(super) async fn serve(
         clock: Arc::clone(&clock),
         entropy: Arc::clone(&entropy),
     };
-    let outbound = Outbound::new(OutboundConfig::new(domain()), environment);
+    let mut config = OutboundConfig::new(domain());
+    config.client.limits = parts.setup.client.clone();
+    let outbound = Outbound::new(config, environment);
     let postmaster = format!("postmaster@{}", parts.domain).parse().unwrap();
     let mut queue = QueueConfig::new(SettleConfig::new(domain(), postmaster));
     // It costs nothing but the time of whoever waits for the simulation.
@@ -51,8 +54,9 @@ pub(super) async fn serve(
         server = server.account(user, password(user));
     }
     for (service, port) in SERVICES {
-        let listener = Listener::new(service).auth(Auth::Offered);
-        server = server.listener(listener, parts.net.listen((parts.host, port).into()));
+        let is_gullible = service == Service::Smtp && parts.sabotage == Sabotage::HalfIsWhole;
+        let listening = Gullible { listener: parts.net.listen((parts.host, port).into()), is_gullible };
+        server = server.listener(Listener::new(service).auth(Auth::Offered), listening);
     }
     let running = server.start().await?;
     tokio::spawn(tell(parts, &running));

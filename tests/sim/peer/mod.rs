@@ -1,5 +1,6 @@
 //! Servers of others, which do what servers of others do.
 
+mod content;
 mod mood;
 mod session;
 
@@ -17,12 +18,20 @@ use crate::net::Net;
 use crate::random::Random;
 use crate::trace::Trace;
 
+/// How often it offers an extension, in percent of its sessions: it may be several machines under one address.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Offers {
+    pub(crate) pipelining: u64,
+    pub(crate) chunking: u64,
+}
+
 /// A server that only takes mail.
 pub(crate) struct Peer {
     pub(crate) host: IpAddr,
     pub(crate) name: String,
     /// What it is like, from when on.
     pub(crate) moods: Vec<(Duration, Mood)>,
+    pub(crate) offers: Offers,
     pub(crate) clock: SimClock,
     pub(crate) trace: Trace,
     pub(crate) ledger: Ledger,
@@ -34,7 +43,7 @@ pub(crate) struct Peer {
 impl Peer {
     pub(crate) fn new(
         (host, name): (IpAddr, &str),
-        moods: Vec<(Duration, Mood)>,
+        (moods, offers): (Vec<(Duration, Mood)>, Offers),
         clock: SimClock,
         trace: &Trace,
         ledger: &Ledger,
@@ -44,6 +53,7 @@ impl Peer {
             host,
             name: name.to_owned(),
             moods,
+            offers,
             clock,
             trace: trace.clone(),
             ledger: ledger.clone(),
@@ -71,6 +81,20 @@ impl Peer {
     fn mood(&self) -> Mood {
         let now = self.clock.elapsed();
         self.moods.iter().rev().find(|(from, _)| *from <= now).map_or(Mood::Fine, |(_, mood)| *mood)
+    }
+
+    /// What it offers in a session, a line each.
+    fn offers(&self) -> String {
+        let mut random = self.random.lock().unwrap();
+        let Offers { pipelining, chunking } = self.offers;
+        let keywords = [
+            ("8BITMIME", 100),
+            ("ENHANCEDSTATUSCODES", 100),
+            ("PIPELINING", pipelining),
+            ("CHUNKING", chunking),
+        ];
+        let offered = keywords.into_iter().filter(|(_, percent)| random.chance(*percent));
+        offered.map(|(keyword, _)| format!("250-{keyword}\r\n")).collect()
     }
 
     /// Whether it is too soon: RFC 6647 calls it greylisting.

@@ -7,34 +7,34 @@ use mailwright_tokio::Io;
 use tokio::time::{sleep, timeout};
 
 use super::Peer;
+use super::content::Content;
 use super::mood::{Mood, Stage};
-use crate::ledger::{Copy, token};
-use crate::trace::note;
 use crate::wire::Wire;
 
 /// How long it waits for a command (RFC 5321 §4.5.3.2.7), and how long it says nothing when it stalls.
-const PATIENCE: Duration = Duration::from_secs(300);
+pub(super) const PATIENCE: Duration = Duration::from_secs(300);
 const STALL: Duration = Duration::from_secs(3 * 3600);
 
 /// What it does at a stage.
-enum Turn {
+pub(super) enum Turn {
     GoesOn,
     Refuses(u16),
     HangsUp,
 }
 
-struct Session<'a> {
-    peer: &'a Peer,
-    wire: Wire,
+pub(super) struct Session<'a> {
+    pub(super) peer: &'a Peer,
+    pub(super) wire: Wire,
     from: Option<String>,
-    to: Vec<String>,
+    pub(super) to: Vec<String>,
+    pub(super) content: Content,
     /// Copies of which the client may not know that they were taken.
-    unconfirmed: Vec<usize>,
+    pub(super) unconfirmed: Vec<usize>,
 }
 
 pub(super) async fn run(peer: &Peer, io: Box<dyn Io>) -> io::Result<()> {
     let (wire, from, to, unconfirmed) = (Wire::new(io), None, Vec::new(), Vec::new());
-    let mut session = Session { peer, wire, from, to, unconfirmed };
+    let mut session = Session { peer, wire, from, to, content: Content::None, unconfirmed };
     match session.turn(Stage::Banner).await {
         Turn::GoesOn => session.wire.send(&format!("220 {} ESMTP\r\n", peer.name)).await?,
         Turn::Refuses(code) => {
@@ -54,7 +54,7 @@ pub(super) async fn run(peer: &Peer, io: Box<dyn Io>) -> io::Result<()> {
 }
 
 impl Session<'_> {
-    async fn turn(&mut self, stage: Stage) -> Turn {
+    pub(super) async fn turn(&mut self, stage: Stage) -> Turn {
         match self.peer.mood() {
             Mood::Refuses(at, code) if at == stage => Turn::Refuses(code),
             Mood::HangsUp(at) if at == stage => Turn::HangsUp,
@@ -74,6 +74,7 @@ impl Session<'_> {
             "MAIL" => Stage::Mail,
             "RCPT" => Stage::Rcpt,
             "DATA" => Stage::Data,
+            "BDAT" => return self.chunk(rest).await,
             "RSET" => {
                 self.reset();
                 return self.say("250 2.0.0 as you like").await;
@@ -84,27 +85,26 @@ impl Session<'_> {
         };
         match self.turn(stage).await {
             Turn::GoesOn => {}
-            Turn::Refuses(code) => {
-                let family = code / 100;
-                self.say(&format!("{code} {family}.7.1 not at {stage:?}")).await?;
-                return Ok(code != 421);
-            }
+            Turn::Refuses(code) => return self.refuse(code, &format!("7.1 not at {stage:?}")).await,
             Turn::HangsUp => return Ok(false),
         }
         match stage {
             Stage::Hello => {
                 self.reset();
-                let extensions =
-                    "250-PIPELINING\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250 SIZE 1000000";
-                self.say(&format!("250-{}\r\n{extensions}", self.peer.name)).await
+                let offers = self.peer.offers();
+                self.say(&format!("250-{}\r\n{offers}250 SIZE 1000000", self.peer.name)).await
             }
             Stage::Mail => {
+                self.expect_reset("MAIL");
                 self.from = Some(path(rest));
                 self.say("250 2.1.0 sender ok").await
             }
             Stage::Rcpt => self.rcpt(path(rest)).await,
             _ if self.to.is_empty() => self.say("503 5.5.1 to nobody").await,
-            _ => self.data().await,
+            _ => {
+                self.expect_reset("DATA");
+                self.data().await
+            }
         }
     }
 
@@ -124,62 +124,21 @@ impl Session<'_> {
         }
     }
 
-    async fn data(&mut self) -> io::Result<bool> {
-        self.say("354 go ahead").await?;
-        let mut content = String::new();
-        let stop = self.peer.random.lock().unwrap().below(20);
-        let mut lines = 0;
-        loop {
-            let Some(line) = timeout(PATIENCE, self.wire.line()).await?? else { return Ok(false) };
-            if line == "." {
-                break;
-            }
-            if lines == stop && !matches!(self.turn(Stage::Body).await, Turn::GoesOn) {
-                return Ok(false);
-            }
-            lines += 1;
-            content += line.strip_prefix('.').unwrap_or(&line);
-            content += "\r\n";
-        }
-        match self.turn(Stage::End).await {
-            Turn::GoesOn => {}
-            Turn::Refuses(code) => {
-                self.reset();
-                let family = code / 100;
-                self.say(&format!("{code} {family}.6.0 not this")).await?;
-                return Ok(code != 421);
-            }
-            Turn::HangsUp => return Ok(false),
-        }
-        let token = token(&content).unwrap_or_else(|| "none".to_owned());
-        for to in std::mem::take(&mut self.to) {
-            note!(self.peer.trace, "peer {} takes {token} for {to}", self.peer.name);
-            let copy = Copy {
-                token: token.clone(),
-                to,
-                at: self.peer.clock.elapsed(),
-                host: self.peer.host,
-                content: content.clone(),
-                confirmed: false,
-            };
-            self.unconfirmed.push(self.peer.ledger.took(copy));
-        }
-        self.reset();
-        if self.peer.mood() == Mood::SwallowsReply {
-            note!(self.peer.trace, "peer {} swallows its reply", self.peer.name);
-            return Ok(false);
-        }
-        self.say("250 2.0.0 taken").await
-    }
-
-    fn reset(&mut self) {
+    pub(super) fn reset(&mut self) {
         self.from = None;
         self.to.clear();
+        self.content = Content::None;
     }
 
-    async fn say(&mut self, reply: &str) -> io::Result<bool> {
+    pub(super) async fn say(&mut self, reply: &str) -> io::Result<bool> {
         self.wire.send(&format!("{reply}\r\n")).await?;
         Ok(true)
+    }
+
+    /// Refuses for now or for good; with 421 it also closes (RFC 5321 §3.8).
+    pub(super) async fn refuse(&mut self, code: u16, why: &str) -> io::Result<bool> {
+        self.say(&format!("{code} {}.{why}", code / 100)).await?;
+        Ok(code != 421)
     }
 }
 
