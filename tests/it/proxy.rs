@@ -3,9 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::mpsc::sync_channel;
 
-use mailwright_server::{Server, Service};
-use mailwright_tokio::proxy::{Proxied, ProxyConfig};
-use tokio::net::TcpListener;
+use mailwright_server::{Listener, Server, Service};
 
 use crate::support::{Background, Wire};
 
@@ -16,18 +14,17 @@ const HEADER: &str = "PROXY TCP4 203.0.113.9 198.51.100.25 5555 25\r\n";
 fn server() -> (Background, [SocketAddr; 3]) {
     let (sender, addrs) = sync_channel(1);
     let server = Background::start(move || async move {
-        let proxies = ProxyConfig { trusted: vec!["127.0.0.1".parse().unwrap()], ..ProxyConfig::default() };
         let mut server =
             Server::new("localhost").account("ann@localhost", "secret").without_tls().login_without_tls();
-        let mut bound = Vec::new();
         for service in [Service::Smtp, Service::Imap, Service::Pop3] {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            bound.push(listener.local_addr().unwrap());
-            server = server.listener(service, Proxied::new(listener, proxies.clone()));
+            let mut listener = Listener::new(service);
+            listener.proxies = vec!["127.0.0.1".parse().unwrap()];
+            server = server.listen(listener, ([127, 0, 0, 1], 0));
         }
-        let _running = server.start().await.unwrap();
+        let running = server.start().await.unwrap();
+        let bound: Vec<SocketAddr> = running.addrs().iter().map(|(_, addr)| *addr).collect();
         sender.send(bound.try_into().unwrap()).unwrap();
-        std::future::pending().await;
+        std::future::pending::<()>().await;
     });
     (server, addrs.recv().unwrap())
 }

@@ -327,7 +327,7 @@ fn a_key_in_the_wrong_table_is_told_where_it_belongs() {
 fn lmtp_is_not_at_port_25() {
     let folder = Folder::new();
     let text = SMALL.replace("\"smtp\"", "\"lmtp\"").replace("127.0.0.1:0", "127.0.0.1:25");
-    let report = folder.parse(&text).unwrap_err().to_string();
+    let report = folder.parse(&text).unwrap_err();
     assert!(report.contains("LMTP at port 25") && report.contains("24 is often taken"), "{report}");
 }
 

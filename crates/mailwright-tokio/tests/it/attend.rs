@@ -18,12 +18,12 @@ use crate::io::Watched;
 const MESSAGE: &str = "EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nSubject: x\r\n\r\nx\r\n.\r\n";
 
 /// The first event that is like this; to others it says yes.
-async fn until<T>(driver: &mut SmtpDriver, wanted: impl Fn(Event) -> Result<T, Event>) -> T {
+async fn until<T>(driver: &mut SmtpDriver, wanted: impl Fn(Event) -> Result<T, Box<Event>>) -> T {
     loop {
         let event = driver.next().await.unwrap().expect("it comes");
         match wanted(event) {
             Ok(found) => return found,
-            Err(other) => say_yes(driver, other, &mut Notes::default()),
+            Err(other) => say_yes(driver, *other, &mut Notes::default()),
         }
     }
 }
@@ -32,7 +32,7 @@ macro_rules! ticket_of {
     ($kind:ident) => {
         |event| match event {
             Event::$kind { ticket, .. } => Ok(ticket),
-            other => Err(other),
+            other => Err(Box::new(other)),
         }
     };
 }
@@ -153,6 +153,6 @@ async fn replies_are_written_while_the_application_works() {
             assert!(client.reply().await.starts_with(start));
         }
     });
-    until(&mut driver, |event| if let Event::Body(_) = event { Ok(()) } else { Err(event) }).await;
+    until(&mut driver, |event| if let Event::Body(_) = event { Ok(()) } else { Err(Box::new(event)) }).await;
     driver.attend(ask).await.unwrap();
 }
