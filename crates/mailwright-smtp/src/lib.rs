@@ -6,6 +6,7 @@
 pub mod client;
 mod command;
 mod grammar;
+#[cfg(any(feature = "client", feature = "server"))]
 mod lines;
 mod params;
 mod protocol;

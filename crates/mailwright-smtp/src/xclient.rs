@@ -39,6 +39,7 @@ pub enum Told<T> {
 
 impl XClient {
     /// The attributes that are known, as they are offered.
+    #[cfg(feature = "server")]
     pub(crate) const OFFERED: &str = "NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT";
 
     /// `1*( SP attribute-name "=" xtext )`
