@@ -30,18 +30,21 @@ const PATTERNS: [(&str, &str); 19] = [
 
 fn refuses_all(login: Option<&str>) {
     let dev = Dev::start();
-    for (from, to) in PATTERNS {
-        let mut wire = Wire::smtp(dev.smtp);
-        if let Some(login) = login {
-            wire.expect(login, "235");
+    let smtps = Tunnel::new(dev.smtps, &dev.ca());
+    for addr in [dev.smtp, smtps.addr] {
+        for (from, to) in PATTERNS {
+            let mut wire = Wire::smtp(addr);
+            if let Some(login) = login {
+                wire.expect(login, "235");
+            }
+            wire.expect(format!("MAIL FROM:{from}"), "250");
+            let reply = wire.ask(format!("RCPT TO:{to}"));
+            println!("{from:22} {to:42} {reply}");
+            assert!(reply.starts_with("55") || reply.starts_with("501"), "{from} to {to}: {reply}");
+            // Without a recipient there is nothing to send.
+            wire.expect("DATA", "55");
+            wire.expect("QUIT", "221");
         }
-        wire.expect(format!("MAIL FROM:{from}"), "250");
-        let reply = wire.ask(format!("RCPT TO:{to}"));
-        println!("{from:22} {to:42} {reply}");
-        assert!(reply.starts_with("55") || reply.starts_with("501"), "{from} to {to}: {reply}");
-        // Without a recipient there is nothing to send.
-        wire.expect("DATA", "55");
-        wire.expect("QUIT", "221");
     }
     dev.works();
 }

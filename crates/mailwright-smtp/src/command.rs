@@ -342,6 +342,8 @@ mod tests {
             ),
             ("RCPT TO:<a@b> ORCPT=utf-8;gr\u{e5}@x", "rcpt <a@b> ORCPT=utf-8;gr\u{e5}@x"),
             ("RCPT TO:<a@b> ORCPT=rfc822;gr\u{e5}@x", "! bad value of the parameter ORCPT"),
+            ("RCPT TO:<a@b> ORCPT=RFC822;gr+C3+A5+2Ba@x", "rcpt <a@b> ORCPT=utf-8;gr\\x{E5}\\x{2B}a@x"),
+            ("RCPT TO:<a@b> ORCPT=rfc822;gr+C3+A5+0A@x", "! bad value of the parameter ORCPT"),
             ("RCPT TO:<a@b> ORCPT=bob@x", "! bad value of the parameter ORCPT"),
             ("RCPT TO:<a@b> ORCPT=rfc822;a+0Ab", "! bad value of the parameter ORCPT"),
             ("RCPT TO:<a@b> NOTIFY=NEVER,SUCCESS", "! bad value of the parameter NOTIFY"),

@@ -93,5 +93,28 @@ fn info(connection: &CommonState, server_name: Option<String>) -> TlsInfo {
         _ => "TLS",
     };
     let cipher = connection.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str());
-    TlsInfo::new(version, cipher.unwrap_or_default(), server_name)
+    TlsInfo::new(version, registered(cipher.unwrap_or_default()), server_name)
+}
+
+/// The name of a cipher suite as IANA has it, which Received is to tell (RFC 8314 §4.3): rustls has its own for those of
+/// TLS 1.3.
+fn registered(cipher: &str) -> String {
+    cipher.strip_prefix("TLS13_").map_or_else(|| cipher.to_owned(), |of_tls_1_3| format!("TLS_{of_tls_1_3}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::registered;
+
+    /// RFC 8446 §B.4
+    #[test]
+    fn cipher_suites_have_their_registered_names() {
+        for (of_rustls, name) in [
+            ("TLS13_AES_256_GCM_SHA384", "TLS_AES_256_GCM_SHA384"),
+            ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"),
+            ("", ""),
+        ] {
+            assert_eq!(registered(of_rustls), name);
+        }
+    }
 }

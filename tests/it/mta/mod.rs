@@ -1,14 +1,33 @@
-//! Postfix, Exim and OpenSMTPD as peers: they take our mail, and we theirs, in every way there is.
+//! Postfix, Exim and OpenSMTPD as peers: they take our mail, and we theirs, in every way there is. Each cell is a test,
+//! also where the peer cannot do it: then of what happens instead.
+//!
+//! | | Postfix, both ways | Exim, both ways | OpenSMTPD, ours to them | OpenSMTPD, theirs to us | where |
+//! |---|---|---|---|---|---|
+//! | plain | arrives | arrives | arrives | arrives | `outbound`, `inbound` |
+//! | STARTTLS | arrives | arrives | arrives | arrives | `outbound`, `inbound` |
+//! | implicit TLS | arrives | arrives | arrives | arrives | `outbound`, `inbound` |
+//! | AUTH | arrives | arrives | arrives | arrives | `outbound`, `inbound` |
+//! | 25 MB | arrives | arrives | arrives | arrives | `outbound`, `inbound` |
+//! | CHUNKING | used; by them, DATA | used | not offered: DATA | not used: DATA | `outbound`, `inbound` |
+//! | DSN | reported | reported | reported | reported | `reports` |
+//! | SMTPUTF8 | arrives | arrives | not offered: comes back, unless all is ASCII | not taken by them | `utf8` |
+//! | 1,000 recipients | arrives | arrives | arrives | arrives | `bulk` |
+//! | 1,000 messages, pipelined | arrive | arrive | not offered: arrive, one command at a time | so they do | `bulk` |
 
 mod bulk;
-mod envelope;
 mod inbound;
 mod mail;
 mod outbound;
+mod reports;
+mod tap;
+mod utf8;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
+use tap::Tap;
+
+use crate::outbound::eventually;
 use crate::support::{Authority, Installation, LOGIN, Listeners, Mta, Peer, Way, Wire, free_addrs};
 
 /// A server of ours and another one, each of which knows the ways to the other.
@@ -19,6 +38,9 @@ struct Pair {
     listeners: Listeners,
     peer: &'static Peer,
     theirs: Listeners,
+    /// What we say to them, and they to us, where no TLS hides it.
+    to_them: Tap,
+    to_us: Tap,
     authority: Authority,
 }
 
@@ -27,7 +49,8 @@ impl Pair {
     fn new(peer: &'static Peer, more: &str) -> Option<Self> {
         let authority = Authority::new()?;
         let theirs = Listeners::free();
-        let routes = Way::ALL.map(|way| route(way, peer.domain, theirs)).concat();
+        let to_them = Tap::new(theirs.at(Way::Plain));
+        let routes = Way::ALL.map(|way| route(way, peer.domain, theirs.with_plain(to_them.addr))).concat();
         let aliases = Way::ALL.map(|way| alias(&format!("@{}", way.domain("a.example")), "bob@a.example"));
         let ours = Installation::new("a.example", &format!("{routes}{}{more}", aliases.concat()))?;
         let [implicit, login] = free_addrs();
@@ -48,13 +71,23 @@ impl Pair {
         {
             fs::copy(authority.path(from), ours.path(to)).unwrap();
         }
-        let listeners = Listeners([ours.smtp, ours.smtp, implicit, login]);
-        Some(Self { ours, listeners, peer, theirs, authority })
+        let to_us = Tap::new(ours.smtp);
+        let listeners = Listeners([to_us.addr, ours.smtp, implicit, login]);
+        Some(Self { ours, listeners, peer, theirs, to_them, to_us, authority })
     }
 
     /// Starts the other one.
     fn start(&self) -> Option<Mta> {
         self.peer.start(self.theirs, self.listeners, &self.authority)
+    }
+
+    /// A message in bob's mailbox here, when it is there.
+    #[track_caller]
+    fn bobs(&self, subject: &str) -> String {
+        let line = format!("\r\nSubject: {subject}\r\n");
+        let response =
+            eventually("it arrives", || self.ours.inbox("bob").into_iter().find(|mail| mail.contains(&line)));
+        mail::literal(&response).to_owned()
     }
 }
 
@@ -77,11 +110,22 @@ fn alias(from: &str, to: &str) -> String {
 /// Sends a message, each command answered before the next.
 #[track_caller]
 fn send(wire: &mut Wire, from: &str, to: &[String], message: &str) {
-    wire.expect(format!("MAIL FROM:<{from}> BODY=8BITMIME"), "250");
+    let to: Vec<String> = to.iter().map(|to| format!("<{to}>")).collect();
+    send_with(wire, &format!("<{from}> BODY=8BITMIME"), &to, message);
+}
+
+/// The same with parameters, which stand behind the addresses in `<>`.
+#[track_caller]
+fn send_with(wire: &mut Wire, from: &str, to: &[String], message: &str) {
+    wire.expect(format!("MAIL FROM:{from}"), "250");
     for to in to {
-        wire.expect(format!("RCPT TO:<{to}>"), "250");
+        wire.expect(format!("RCPT TO:{to}"), "250");
     }
     wire.expect("DATA", "354");
-    let message = message.replace("\r\n.", "\r\n..");
-    wire.expect(format!("{message}."), "250");
+    wire.expect(format!("{}.", dotted(message)), "250");
+}
+
+/// A content that ends in CRLF, as it goes over the line but for its end (RFC 5321 §4.5.2).
+fn dotted(message: &str) -> String {
+    message.replace("\r\n.", "\r\n..")
 }

@@ -3,7 +3,7 @@
 use super::mail::{Mail, message};
 use super::{Pair, send};
 use crate::outbound::eventually;
-use crate::support::{EXIM, OPENSMTPD, POSTFIX, Peer, Way};
+use crate::support::{EXIM, OPENSMTPD, POSTFIX, Peer, Way, Wire};
 
 /// What it is, which way it goes, how they say that it came, and how many octets it has.
 const CASES: [(&str, Way, &str, usize); 5] = [
@@ -18,7 +18,7 @@ const CASES: [(&str, Way, &str, usize); 5] = [
 fn they_take_our_mail(peer: &'static Peer) {
     let Some(pair) = Pair::new(peer, "") else { return };
     let Some(theirs) = pair.start() else { return };
-    let ours = pair.ours.serve();
+    let _ours = pair.ours.serve();
     for (what, way, protocol, octets) in CASES {
         println!("{what}");
         let (sent, to) = (message(what, octets), format!("ann@{}", way.domain(peer.domain)));
@@ -34,11 +34,13 @@ fn they_take_our_mail(peer: &'static Peer) {
     }
     eventually("the queue is empty", || pair.ours.queued().is_empty().then_some(()));
     assert_eq!(theirs.count("ann"), CASES.len());
-    // It closes the connections, and then Postfix tells what was said on them.
-    ours.stop();
-    for said in peer.extensions {
-        eventually("the extensions are used", || theirs.log().contains(said).then_some(()));
+    let offer = Wire::smtp(theirs.smtp()).ask("EHLO client.example");
+    for extension in ["PIPELINING", "CHUNKING", "SMTPUTF8"] {
+        assert_eq!(offer.contains(extension), peer.offers(extension), "{offer}");
     }
+    assert_eq!(pair.to_them.pipelined(), usize::from(peer.offers("PIPELINING")));
+    assert_eq!(pair.to_them.commands("BDAT ").len(), usize::from(peer.offers("CHUNKING")));
+    assert_eq!(pair.to_them.commands("DATA").len(), usize::from(!peer.offers("CHUNKING")));
 }
 
 #[test]

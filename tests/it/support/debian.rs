@@ -5,7 +5,8 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{self, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::data::cached;
 use super::program::{Program, skip};
@@ -25,10 +26,23 @@ fn unpack(folder: &Path, packages: &[&str]) -> bool {
         && ok(Command::new("sh").args(["-c", "for file in *.deb; do dpkg -x \"$file\" . || exit; done"]))
 }
 
-/// Free ports, for those who cannot tell which they got if the system chose.
+/// Free ports, for those who cannot tell which they got if the system chose. None of them is one that the system gives to
+/// whoever connects, or to another test: it is still free when it is needed.
 pub(crate) fn free_addrs<const N: usize>() -> [SocketAddr; N] {
-    let listeners = [(); N].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap())
+    const FIRST: u32 = 10_000;
+    const COUNT: u32 = 20_000;
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    [(); N].map(|()| {
+        // Other processes may do the same at the same time: each begins somewhere else.
+        let begin = process::id().wrapping_mul(500);
+        let mut numbers = (0..COUNT).map(|_| begin.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)));
+        let free = numbers.find_map(|number| {
+            let port = u16::try_from(FIRST + number % COUNT).unwrap();
+            let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            TcpListener::bind(addr).is_ok().then_some(addr)
+        });
+        free.expect("a port is free")
+    })
 }
 
 /// Makes a certificate for loopback, `ca.pem`, and its key, `key.pem`.

@@ -11,7 +11,7 @@ pub(crate) const EXIM: Peer = Peer {
     domain: "exim.example",
     users: &["Debian-exim"],
     connected: "SMTP connection from",
-    extensions: &[" P=esmtp L K ", " M8S=8 "],
+    extensions: &["PIPELINING", "CHUNKING", "SMTPUTF8"],
     command,
 };
 

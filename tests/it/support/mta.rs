@@ -50,6 +50,12 @@ impl Listeners {
     pub(crate) fn at(&self, way: Way) -> SocketAddr {
         self.0[way as usize]
     }
+
+    /// The same, but for who comes without TLS.
+    pub(crate) fn with_plain(mut self, addr: SocketAddr) -> Self {
+        self.0[Way::Plain as usize] = addr;
+        self
+    }
 }
 
 /// An authority, and the certificate for loopback that all servers of a test have from it.
@@ -112,13 +118,17 @@ pub(crate) struct Peer {
     pub(crate) users: &'static [&'static str],
     /// What it logs of each connection.
     pub(crate) connected: &'static str,
-    /// What it logs of the extensions that it offers and we use.
+    /// Those of PIPELINING, CHUNKING and SMTPUTF8 that it offers, and uses.
     pub(crate) extensions: &'static [&'static str],
     /// The command that runs it in the foreground, once all of its files are there.
     pub(crate) command: fn(&Site<'_>) -> Option<Command>,
 }
 
 impl Peer {
+    pub(crate) fn offers(&self, extension: &str) -> bool {
+        self.extensions.contains(&extension)
+    }
+
     /// Runs it until the result goes out of scope, for a server of ours that listens `there`.
     pub(crate) fn start(
         &'static self,

@@ -59,7 +59,8 @@ const UNPACK: &str = r#"
 if test "$VERSION_CODENAME" = bookworm; then
     mkdir -p apt/lists/partial
     key=/usr/share/keyrings/debian-archive-keyring.gpg
-    echo "deb [signed-by=$key] http://deb.debian.org/debian bookworm-backports main" > apt/sources.list
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' | head -n 1)
+    echo "deb [signed-by=$key] $mirror bookworm-backports main" > apt/sources.list
     set -- -o Dir::Etc::SourceList="$PWD/apt/sources.list" -o Dir::Etc::SourceParts=- \
         -o Dir::State::Lists="$PWD/apt/lists" -o Dir::Cache="$PWD/apt" -o Acquire::Languages=none
     apt-get "$@" update && apt-get "$@" download opensmtpd && apt-get download libevent-2.1-7

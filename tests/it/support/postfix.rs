@@ -12,7 +12,7 @@ pub(crate) const POSTFIX: Peer = Peer {
     domain: "postfix.example",
     users: &["postfix", "postdrop"],
     connected: ": connect from ",
-    extensions: &[" bdat=1 "],
+    extensions: &["PIPELINING", "CHUNKING", "SMTPUTF8"],
     command,
 };
 

@@ -1,6 +1,6 @@
 //! What is asked for in notifications (RFC 3461 §4), as values that are read, and can be written safely.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use thiserror::Error;
 
@@ -178,12 +178,19 @@ impl OriginalRecipient {
         Ok(Self { address_type, address })
     }
 
-    /// `original-recipient-address = addr-type ";" xtext`
+    /// `original-recipient-address = addr-type ";" xtext`. An address beyond ASCII that comes as xtext of the type
+    /// `rfc822` is one of the type `utf-8`.
     pub(super) fn read(value: &[u8]) -> Option<Self> {
         let at = memchr::memchr(b';', value)?;
         let (address_type, rest) = value.split_at_checked(at)?;
         let address = xtext::decode(rest.get(1..)?)?;
-        Self::new(std::str::from_utf8(address_type).ok()?, address).ok()
+        let address_type = std::str::from_utf8(address_type).ok()?;
+        if address_type.eq_ignore_ascii_case("rfc822") && value.is_ascii() && !address.is_ascii() {
+            // So says Postfix, and would return the message if that were refused. It is of the other type.
+            let is_address = !address.chars().any(char::is_control);
+            return Self::new("utf-8", unitext(&address)).ok().filter(|_| is_address);
+        }
+        Self::new(address_type, address).ok()
     }
 
     /// Whether it can be sent without SMTPUTF8.
@@ -207,6 +214,21 @@ impl fmt::Display for OriginalRecipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{};{}", self.address_type, Xtext(&self.address))
     }
+}
+
+/// `utf-8-addr-xtext` (RFC 6533 §3), which needs no SMTPUTF8.
+fn unitext(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '\\' | '+' | '=');
+    let mut written = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_plain(c) {
+            written.push(c);
+        } else {
+            // Writing to a `String` cannot fail.
+            let _ = write!(written, "\\x{{{:02X}}}", u32::from(c));
+        }
+    }
+    written
 }
 
 fn printable(text: &str, max: usize) -> Result<(), InvalidValue> {
