@@ -95,7 +95,7 @@ fn smtp(addr: SocketAddr, right: &Secret, wrong: &Secret) {
     wire.expect("AUTH PLAIN", "334");
     wire.expect(right.plain(EVE), "235");
     wire.expect(format!("MAIL FROM:<{EVE}>"), "250");
-    for to in ["bob@localhost", "bob@wrong.example"] {
+    for to in ["bob@example.org", "bob@wrong.example"] {
         wire.expect(format!("RCPT TO:<{to}>"), "250");
     }
     wire.expect("DATA", "354");
@@ -154,6 +154,7 @@ fn config(relay: &Dev, [smtps, imaps, pop3s]: [SocketAddr; 3]) -> String {
     for (service, addr) in listeners.chain(named) {
         write!(text, "[[listener]]\nservice = \"{service}\"\naddress = \"{addr}\"\n").unwrap();
     }
+    text += "[[alias]]\naddress = \"bob@example.org\"\nto = [\"bob@localhost\"]\n";
     for (domain, user, file) in [("localhost", RELAY, "relay"), ("wrong.example", "bob@localhost", "wrong")] {
         let via = relay.smtps;
         write!(
