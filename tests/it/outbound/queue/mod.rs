@@ -147,7 +147,11 @@ impl<S: Store> Deliver<S> for Net {
         self.end(claimed, is_taken);
         let now = self.clock.wall();
         let (diagnostic, outcome): (_, fn(Diagnostic) -> RecipientOutcome) = match is_taken {
-            true => (said(now), |diagnostic| RecipientOutcome::Relayed { diagnostic, dsn: false, deliver_by: true }),
+            true => (said(now), |diagnostic| RecipientOutcome::Relayed {
+                diagnostic,
+                dsn: false,
+                deliver_by: true,
+            }),
             false => (silent(now), RecipientOutcome::Deferred),
         };
         let outcomes = vec![outcome(diagnostic.clone()); claimed.entry.recipients.len()];
