@@ -266,7 +266,8 @@ impl<S: Store + Clone> Fixed<S> {
         }
     }
 
-    /// What this server can keep. Others cannot be promised: RRVS needs to know since when addresses are whose they are.
+    /// What this server can keep. Others cannot be promised: a message of FUTURERELEASE would have to wait for its users,
+    /// too, and RRVS needs to know since when addresses are whose they are.
     fn extensions(&self, listener: &Listener) -> Extensions {
         Extensions {
             binary_mime: true,
