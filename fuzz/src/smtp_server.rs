@@ -151,10 +151,7 @@ impl<'a> Setting<'a> {
     fn offered(&self) -> Extensions {
         let has = |flag: u8| self.extensions & flag != 0;
         let of_parameters = |text: &str| has(PARAMETERS).then(|| text.to_owned());
-        let held = || FutureRelease {
-            max_interval: Duration::from_secs(86_400),
-            max_until: DateTime::new("2027-01-01T00:00:00Z").expect("a moment"),
-        };
+        let held = || FutureRelease { max_interval: Duration::from_secs(86_400) };
         Extensions {
             pipelining: !has(BARE),
             size: !has(BARE),
@@ -182,6 +179,9 @@ impl<'a> Setting<'a> {
     fn start(&self, is_slow: bool, may_hold: bool) -> Bench<Server, Application> {
         let config = Arc::new(self.config());
         let mut server = Server::new(Arc::clone(&config), (self.flags & TLS != 0).then(TlsInfo::default));
+        if self.extensions & PARAMETERS != 0 {
+            server = server.holding_until(DateTime::new("2027-01-01T00:00:00Z").expect("a moment"));
+        }
         if self.extensions & TRUSTED != 0 {
             server = server.trusting();
         }

@@ -78,7 +78,8 @@ pub struct Extensions {
     pub require_tls: bool,
     /// LIMITS (RFC 9422): how many recipients and transactions [`Limits`] allow. Default on.
     pub limits: bool,
-    /// FUTURERELEASE (RFC 4865): for submission. Default none.
+    /// FUTURERELEASE (RFC 4865): for submission, and only in sessions that are told [until
+    /// when](super::Server::holding_until). Default none.
     pub future_release: Option<FutureRelease>,
     /// DELIVERBY (RFC 2852), with the least time that a message may have to be delivered or returned; zero for no such
     /// limit. Default none.
@@ -128,11 +129,9 @@ impl Default for Extensions {
 /// How long a message may be held (RFC 4865 §3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FutureRelease {
-    /// For how long; whole seconds, 1 to 999,999,999. `HOLDFOR` beyond it is refused.
+    /// For how long; whole seconds, 1 to 999,999,999. `HOLDFOR` beyond it is refused; whether `HOLDUNTIL` is within it
+    /// is for the application, which has a calendar.
     pub max_interval: Duration,
-    /// Until when, as it is told to clients: `2027-01-01T00:00:00Z`. Whether `HOLDUNTIL` is within it is for the
-    /// application, which has a calendar.
-    pub max_until: crate::DateTime,
 }
 
 /// How much a client may send.

@@ -14,6 +14,7 @@ use super::event::Event;
 use super::question::{Given, Question};
 use super::refusal;
 use super::state::{Asked, Remark, Session, State, Timer};
+use crate::params::DateTime;
 use crate::rejection::Rejection;
 
 /// The server's side of an SMTP or LMTP session (RFC 5321, RFC 2033).
@@ -37,6 +38,8 @@ pub struct Server {
     delayed: Option<Box<Given>>,
     /// The peer is a proxy that may tell of its clients.
     pub(super) trusted: bool,
+    /// Until when messages may be held.
+    pub(super) max_until: Option<DateTime>,
     /// The peer will send no more.
     pub(super) eof: bool,
     /// The application wants to close.
@@ -68,6 +71,15 @@ impl Server {
         self
     }
 
+    /// Messages may be held until then, `2027-01-01T00:00:00Z` say: what is told to the client besides
+    /// [`max_interval`](super::FutureRelease::max_interval). It is no part of the configuration because it moves on with
+    /// the calendar, which the machine does not have.
+    #[must_use]
+    pub fn holding_until(mut self, max_until: DateTime) -> Self {
+        self.max_until = Some(max_until);
+        self
+    }
+
     fn silent(config: Arc<Config>, tls: Option<TlsInfo>) -> Self {
         Self {
             output: Output::new(config.limits.output),
@@ -81,6 +93,7 @@ impl Server {
             remark: None,
             delayed: None,
             trusted: false,
+            max_until: None,
             eof: false,
             shutdown: false,
         }

@@ -19,7 +19,7 @@ impl Server {
             Extension::Dsn => offered.dsn,
             // RFC 8689 §2: only where there is TLS already.
             Extension::RequireTls => offered.require_tls && self.session.tls.is_some(),
-            Extension::FutureRelease => offered.future_release.is_some(),
+            Extension::FutureRelease => offered.future_release.is_some() && self.max_until.is_some(),
             Extension::DeliverBy => offered.deliver_by.is_some(),
             Extension::MtPriority => offered.mt_priority.is_some(),
             Extension::Rrvs => offered.rrvs,
@@ -61,8 +61,8 @@ impl Server {
         }
         let limits = format!("RCPTMAX={} MAILMAX={}", config.limits.recipients, config.limits.transactions);
         line(offered.limits, "LIMITS", &limits);
-        if let Some(held) = &offered.future_release {
-            line(true, "FUTURERELEASE", &format!("{} {}", held.max_interval.as_secs(), held.max_until));
+        if let (Some(held), Some(max_until)) = (&offered.future_release, &self.max_until) {
+            line(true, "FUTURERELEASE", &format!("{} {max_until}", held.max_interval.as_secs()));
         }
         if let Some(least) = offered.deliver_by {
             let least = if least.is_zero() { String::new() } else { least.as_secs().to_string() };

@@ -61,8 +61,11 @@ pub(crate) fn bench(settings: &Settings) -> TestBench {
     let config = Arc::new(config);
     let server = match settings.get("turn-away") {
         Some(_) => Server::turn_away(config, &Rejection::too_many_connections()),
-        None if on("trusted") => Server::new(config, on("tls").then(TlsInfo::default)).trusting(),
-        None => Server::new(config, on("tls").then(TlsInfo::default)),
+        None => {
+            let moment = DateTime::new("2027-01-01T00:00:00Z").unwrap();
+            let server = Server::new(config, on("tls").then(TlsInfo::default)).holding_until(moment);
+            if on("trusted") { server.trusting() } else { server }
+        }
     };
     let start = TestBench::start();
     let mut app = TestApp { start, orders: VecDeque::new(), held: None };
@@ -93,9 +96,7 @@ fn extensions(settings: &Settings) -> Extensions {
             "REQUIRETLS" => offered.require_tls = on,
             "LIMITS" => offered.limits = on,
             "FUTURERELEASE" => {
-                let max_until = DateTime::new("2027-01-01T00:00:00Z").unwrap();
-                offered.future_release =
-                    Some(FutureRelease { max_interval: Duration::from_secs(86_400), max_until });
+                offered.future_release = Some(FutureRelease { max_interval: Duration::from_secs(86_400) });
             }
             "DELIVERBY" => offered.deliver_by = Some(Duration::from_secs(60)),
             "MT-PRIORITY" => offered.mt_priority = text("MIXER"),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
 use mailwright_core::{Clock, Entropy, Machine};
-use mailwright_smtp::{Config, Rejection, Server};
+use mailwright_smtp::{Config, DateTime, Rejection, Server};
 use tokio::net::{TcpListener, ToSocketAddrs};
 
 use super::handler::SmtpHandler;
@@ -66,6 +66,7 @@ impl<H: SmtpHandler> SmtpServer<H> {
             tls: None,
             implicit_tls: false,
             trusts: Box::new(|_| false),
+            hold_until: None,
             shutdown: Shutdown::new(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
@@ -101,6 +102,14 @@ impl<H: SmtpHandler> SmtpServer<H> {
     #[must_use]
     pub fn trust_xclient(mut self, trusts: impl Fn(IpAddr) -> bool + Send + Sync + 'static) -> Self {
         self.setup.trusts = Box::new(trusts);
+        self
+    }
+
+    /// Offers FUTURERELEASE, if the configuration [has it](mailwright_smtp::server::Extensions::future_release), with the
+    /// moment that this gives to each connection as the last one.
+    #[must_use]
+    pub fn hold_until(mut self, moment: impl Fn() -> DateTime + Send + Sync + 'static) -> Self {
+        self.setup.hold_until = Some(Box::new(moment));
         self
     }
 

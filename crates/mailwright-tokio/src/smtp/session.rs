@@ -12,7 +12,7 @@ use mailwright_core::{
 };
 use mailwright_smtp::server::{Error, Question, ask};
 use mailwright_smtp::{
-    Accepted, AuthStep, Config, Event, Hello, MailParams, Protocol, RcptParams, Rejection, Server, XClient,
+    Accepted, AuthStep, Config, DateTime, Event, Hello, MailParams, Protocol, RcptParams, Rejection, Server, XClient,
 };
 use tracing::{Instrument, debug, info, info_span, warn};
 
@@ -32,6 +32,8 @@ pub(super) struct Setup<H> {
     pub(super) implicit_tls: bool,
     /// Whose XCLIENT is believed.
     pub(super) trusts: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
+    /// Until when messages may be held.
+    pub(super) hold_until: Option<Box<dyn Fn() -> DateTime + Send + Sync>>,
     pub(super) shutdown: Shutdown,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
@@ -82,6 +84,10 @@ impl<'a, H: SmtpHandler> Session<'a, H> {
         let machine = Server::new(Arc::clone(&server.config), tls.clone());
         let is_trusted = (server.trusts)(peer.remote.ip());
         let machine = if is_trusted { machine.trusting() } else { machine };
+        let machine = match &server.hold_until {
+            Some(moment) => machine.holding_until(moment()),
+            None => machine,
+        };
         let driver = Driver::new(machine, io, Arc::clone(&server.clock), Arc::clone(&server.driver))
             .with_tls(server.tls.clone())
             .with_shutdown(&server.shutdown);
