@@ -10,10 +10,13 @@ use nom::branch::alt;
 use nom::bytes::complete::{tag_no_case, take_till1, take_while1};
 use nom::character::complete::char;
 use nom::combinator::{opt, recognize, verify};
+use nom::error::ErrorKind;
 use nom::multi::many0_count;
 use nom::sequence::{delimited, pair, preceded, terminated};
 use nom::{IResult, Parser};
 use thiserror::Error;
+
+use crate::octet_set::OctetSet;
 
 /// RFC 5321 §4.5.3.1.1.
 const LOCAL_PART_MAX: usize = 64;
@@ -126,8 +129,7 @@ impl Address {
         let mut text = Vec::with_capacity(local.len() + 1 + domain.len());
         text.extend_from_slice(&local);
         text.push(b'@');
-        text.extend_from_slice(domain);
-        text.get_mut(local.len()..).unwrap_or_default().make_ascii_lowercase();
+        text.extend(domain.iter().map(u8::to_ascii_lowercase));
         let text = String::from_utf8(text).map_err(|_| InvalidAddress::NotUtf8)?;
         // RFC 6532 §3.1 would let the controls of ISO 8859 pass; nobody's name has any, and terminals obey them.
         if !text.is_ascii() && text.chars().any(|c| c.is_control() && !c.is_ascii()) {
@@ -305,20 +307,9 @@ fn local_part(input: &[u8]) -> IResult<&[u8], &[u8]> {
     alt((dot_string, quoted_string)).parse(input)
 }
 
-/// `Dot-string = Atom *("." Atom)`
+/// `Dot-string = Atom *("." Atom)`, where `Atom = 1*atext` (RFC 5322 §3.2.3)
 fn dot_string(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    recognize(pair(atom, many0_count(preceded(char('.'), atom)))).parse(input)
-}
-
-/// `Atom = 1*atext` (RFC 5322 §3.2.3)
-fn atom(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    take_while1(is_atext).parse(input)
-}
-
-fn is_atext(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || !byte.is_ascii()
-        || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'/' | b'=' | b'?' | b'^'..=b'`' | b'{'..=b'~')
+    dotted(&ATEXT, b'.').parse(input)
 }
 
 /// `Quoted-string = DQUOTE *QcontentSMTP DQUOTE`, of which an empty one names no mailbox
@@ -340,16 +331,32 @@ fn domain_or_literal(input: &[u8]) -> IResult<&[u8], &[u8]> {
     alt((domain, address_literal)).parse(input)
 }
 
-/// `Domain = sub-domain *("." sub-domain)`
+/// `Domain = sub-domain *("." sub-domain)`, where `sub-domain = Let-dig [Ldh-str]`
 fn domain(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    recognize(pair(sub_domain, many0_count(preceded(char('.'), sub_domain)))).parse(input)
+    dotted(&LDH, b'-').parse(input)
 }
 
-/// `sub-domain = Let-dig [Ldh-str]`, with `_` as a letter: there are hosts that send mail under such names
-fn sub_domain(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    let ldh = take_while1(|byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | 128..));
-    verify(ldh, |label: &[u8]| !label.starts_with(b"-") && !label.ends_with(b"-")).parse(input)
+/// Parts with dots between them: none is empty, and none begins or ends with `inner`.
+fn dotted(octets: &OctetSet, inner: u8) -> impl Fn(&[u8]) -> IResult<&[u8], &[u8]> {
+    move |input| {
+        let mut rest = input;
+        loop {
+            let (part, behind) = octets.split(rest);
+            if part.first().is_none_or(|&first| first == inner) || part.last() == Some(&inner) {
+                return Err(nom::Err::Error(nom::error::Error::new(input, ErrorKind::Verify)));
+            }
+            match behind.strip_prefix(b".") {
+                Some(next) => rest = next,
+                None => return Ok((behind, input.get(..input.len() - behind.len()).unwrap_or_default())),
+            }
+        }
+    }
 }
+
+const LETTERS: OctetSet = OctetSet::LETTERS_AND_DIGITS.with_range(128, 255);
+static ATEXT: OctetSet = LETTERS.with(b"!#$%&'*+-/=?^_`{|}~");
+/// With `_` as a letter: there are hosts that send mail under such names.
+static LDH: OctetSet = LETTERS.with(b"-_");
 
 /// `address-literal = "[" ( IPv4-address-literal / IPv6-address-literal / General-address-literal ) "]"`
 fn address_literal(input: &[u8]) -> IResult<&[u8], &[u8]> {
@@ -368,7 +375,8 @@ fn is_literal_content(content: &[u8]) -> bool {
     }
     // `General-address-literal = Standardized-tag ":" 1*dcontent`
     let is_dcontent = |byte| matches!(byte, 33..=90 | 94..=126);
-    sub_domain(kind.as_bytes()).is_ok_and(|(rest, _)| rest.is_empty())
+    !kind.contains('.')
+        && whole(domain, kind.as_bytes()).is_some()
         && !address.is_empty()
         && address.bytes().all(is_dcontent)
 }

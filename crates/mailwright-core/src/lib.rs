@@ -8,6 +8,7 @@ mod code;
 pub mod framing;
 mod id;
 mod machine;
+mod octet_set;
 mod output;
 mod secret;
 mod structure;
@@ -23,7 +24,8 @@ pub use address::{Address, Domain, ForwardPath, InvalidAddress, ReversePath};
 pub use causes::Causes;
 pub use code::{EnhancedCode, ReplyCode};
 pub use id::{AccountId, BlobId, MailboxId, ModSeq, ThreadId, Uid, UidValidity};
-pub use machine::{Machine, Progress, TlsInfo, Upgrade, Upgraded};
+pub use machine::{Machine, Progress, TlsExporter, TlsInfo, Upgrade, Upgraded};
+pub use octet_set::OctetSet;
 pub use output::Output;
 pub use secret::Secret;
 pub use structure::{

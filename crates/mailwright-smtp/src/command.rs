@@ -2,14 +2,14 @@
 
 use std::str;
 
-use mailwright_core::{ForwardPath, ReversePath};
+use mailwright_core::{ForwardPath, OctetSet, ReversePath};
 use nom::Parser;
 use nom::bytes::complete::{tag_no_case, take_while1};
 use nom::character::complete::{space0, space1};
 use nom::combinator::{opt, verify};
 use nom::sequence::preceded;
 
-use crate::grammar::{CommandError, Parsed, expect, fault};
+use crate::grammar::{BLANK, CommandError, Parsed, expect, fault};
 use crate::params::{MailParams, RcptParams};
 use crate::xclient::XClient;
 
@@ -24,7 +24,7 @@ pub enum Command<'a> {
     /// `LHLO`: the client, which speaks LMTP, gives its name (RFC 2033 §4.1).
     Lhlo(&'a str),
     /// `MAIL FROM`: a transaction begins.
-    Mail(ReversePath, MailParams),
+    Mail(ReversePath, Box<MailParams>),
     /// `RCPT TO`: a recipient more.
     Rcpt(ForwardPath, RcptParams),
     /// `DATA`: the content follows.
@@ -58,7 +58,7 @@ pub enum Command<'a> {
     /// `ETRN`: what waits for this node is to be sent now (RFC 1985).
     Etrn(&'a str),
     /// `XCLIENT`: what a proxy knows of its client.
-    XClient(XClient),
+    XClient(Box<XClient>),
     /// `STARTTLS` (RFC 3207).
     StartTls,
     /// `AUTH` (RFC 4954).
@@ -96,28 +96,26 @@ impl<'a> Command<'a> {
     /// [`CommandError`], of which each has its own reply.
     pub fn parse(line: &'a [u8]) -> Result<Self, CommandError<'a>> {
         let (verb, rest) = line.split_first_chunk().ok_or(CommandError::Unknown)?;
-        let (after, command) = match Verb::from_be_bytes(*verb) & UPPER {
+        match Verb::from_be_bytes(*verb) & UPPER {
             _ if rest.first().is_some_and(u8::is_ascii_alphabetic) => long_verb(line),
-            MAIL => return mail(rest),
-            RCPT => return rcpt(rest),
-            BDAT => return bdat(rest),
-            EHLO => client_name(rest).map(|(rest, name)| (rest, Self::Ehlo(name))),
-            HELO => client_name(rest).map(|(rest, name)| (rest, Self::Helo(name))),
-            LHLO => client_name(rest).map(|(rest, name)| (rest, Self::Lhlo(name))),
+            MAIL => mail(rest),
+            RCPT => rcpt(rest),
+            BDAT => bdat(rest),
+            EHLO => client_name(rest).map(Self::Ehlo),
+            HELO => client_name(rest).map(Self::Helo),
+            LHLO => client_name(rest).map(Self::Lhlo),
             DATA => alone(rest, Self::Data, "DATA alone"),
             RSET => alone(rest, Self::Rset, "RSET alone"),
             QUIT => alone(rest, Self::Quit, "QUIT alone"),
-            AUTH => auth(rest),
+            AUTH => whole(auth(rest)),
             NOOP => with_string(rest, Self::Noop),
             HELP => with_string(rest, Self::Help),
-            VRFY => string(rest, "VRFY name").map(|(rest, name)| (rest, Self::Vrfy(without_utf8(name)))),
-            EXPN => string(rest, "EXPN name").map(|(rest, name)| (rest, Self::Expn(without_utf8(name)))),
-            ETRN => string(rest, "ETRN node").map(|(rest, node)| (rest, Self::Etrn(node))),
-            BURL => burl(rest),
-            _ => return Err(CommandError::Unknown),
+            VRFY => string(rest, "VRFY name").map(without_utf8).map(Self::Vrfy),
+            EXPN => string(rest, "EXPN name").map(without_utf8).map(Self::Expn),
+            ETRN => string(rest, "ETRN node").map(Self::Etrn),
+            BURL => whole(burl(rest)),
+            _ => Err(CommandError::Unknown),
         }
-        .map_err(fault)?;
-        if after.is_empty() { Ok(command) } else { Err(CommandError::Syntax("the end of the line")) }
     }
 }
 
@@ -146,30 +144,56 @@ const ETRN: Verb = Verb::from_be_bytes(*b"ETRN");
 
 /// What stands behind EHLO, HELO and LHLO for the client's domain: any printable ASCII without blanks, since many clients have no domain
 /// and RFC 5321 §4.1.4 forbids to refuse mail for that. At most 255 octets (§4.5.3.1.2).
-fn client_name(rest: &[u8]) -> Parsed<'_, &str> {
-    let name = verify(take_while1(|byte: u8| byte.is_ascii_graphic()), |name: &[u8]| name.len() <= 255);
-    let (rest, (_, name, _)) = expect((space1, name, space0), "the client's domain")(rest)?;
-    Ok((rest, str::from_utf8(name).unwrap_or_default()))
+fn client_name(rest: &[u8]) -> Result<&str, CommandError<'_>> {
+    let (blank, rest) = BLANK.split(rest);
+    let (name, rest) = GRAPHIC.split(rest);
+    if blank.is_empty() || name.is_empty() || name.len() > 255 {
+        return Err(CommandError::Syntax("the client's domain"));
+    }
+    let name = str::from_utf8(name).unwrap_or_default();
+    if is_blank(rest) { Ok(name) } else { Err(CommandError::Syntax("the end of the line")) }
 }
+
+static GRAPHIC: OctetSet = OctetSet::NONE.with_range(b'!', b'~');
 
 /// `mail = "MAIL FROM:" Reverse-path [SP Mail-parameters] CRLF`, with a blank behind the colon as of old
 fn mail(rest: &[u8]) -> Result<Command<'_>, CommandError<'_>> {
-    let from = expect((space1, tag_no_case(&b"FROM:"[..]), space0), "MAIL FROM:<address>")(rest);
-    let (path, rest) = ReversePath::take(from.map_err(fault)?.0).map_err(CommandError::Sender)?;
-    Ok(Command::Mail(path, MailParams::parse(rest)?))
+    let from = behind(rest, b"FROM:").ok_or(CommandError::Syntax("MAIL FROM:<address>"))?;
+    let (path, rest) = ReversePath::take(from).map_err(CommandError::Sender)?;
+    Ok(Command::Mail(path, Box::new(MailParams::parse(rest)?)))
 }
 
 /// `rcpt = "RCPT TO:" ( "<Postmaster@" Domain ">" / "<Postmaster>" / Forward-path ) [SP Rcpt-parameters] CRLF`
 fn rcpt(rest: &[u8]) -> Result<Command<'_>, CommandError<'_>> {
-    let to = expect((space1, tag_no_case(&b"TO:"[..]), space0), "RCPT TO:<address>")(rest);
-    let (path, rest) = ForwardPath::take(to.map_err(fault)?.0).map_err(CommandError::Recipient)?;
+    let to = behind(rest, b"TO:").ok_or(CommandError::Syntax("RCPT TO:<address>"))?;
+    let (path, rest) = ForwardPath::take(to).map_err(CommandError::Recipient)?;
     Ok(Command::Rcpt(path, RcptParams::parse(rest)?))
 }
 
+/// What stands behind blanks, this word, and the blanks behind it.
+fn behind<'a>(rest: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
+    let (blank, rest) = BLANK.split(rest);
+    let (given, rest) = rest.split_at_checked(word.len())?;
+    (!blank.is_empty() && given.eq_ignore_ascii_case(word)).then(|| BLANK.split(rest).1)
+}
+
 /// A verb without an argument. Blanks at the end are forgiven.
-fn alone<'a>(rest: &'a [u8], command: Command<'a>, what: &'static str) -> Parsed<'a, Command<'a>> {
-    let (rest, _) = space0(rest)?;
-    if rest.is_empty() { Ok((rest, command)) } else { Err(nom::Err::Failure(CommandError::Syntax(what))) }
+fn alone<'a>(
+    rest: &[u8],
+    command: Command<'a>,
+    what: &'static str,
+) -> Result<Command<'a>, CommandError<'a>> {
+    if is_blank(rest) { Ok(command) } else { Err(CommandError::Syntax(what)) }
+}
+
+fn is_blank(rest: &[u8]) -> bool {
+    BLANK.run(rest) == rest.len()
+}
+
+/// What is read has to be all that there is.
+fn whole<'a>(read: Parsed<'a, Command<'a>>) -> Result<Command<'a>, CommandError<'a>> {
+    let (rest, command) = read.map_err(fault)?;
+    if rest.is_empty() { Ok(command) } else { Err(CommandError::Syntax("the end of the line")) }
 }
 
 /// `bdat-cmd = "BDAT" SP chunk-size [ SP end-marker ]`, where `chunk-size = 1*DIGIT` (RFC 3030 §2)
@@ -199,26 +223,26 @@ fn burl(rest: &[u8]) -> Parsed<'_, Command<'_>> {
 }
 
 /// `starttls = "STARTTLS" CRLF` (RFC 3207 §4) and XCLIENT, the verbs of more than four letters
-fn long_verb(line: &[u8]) -> Parsed<'_, Command<'_>> {
+fn long_verb(line: &[u8]) -> Result<Command<'_>, CommandError<'_>> {
     let end = line.iter().position(|byte| !byte.is_ascii_alphabetic()).unwrap_or(line.len());
     let (verb, rest) = line.split_at_checked(end).unwrap_or_default();
     if verb.eq_ignore_ascii_case(b"STARTTLS") {
         alone(rest, Command::StartTls, "STARTTLS alone")
     } else if verb.eq_ignore_ascii_case(b"XCLIENT") {
-        XClient::parse(rest).map(|told| (&[][..], Command::XClient(told))).map_err(nom::Err::Failure)
+        XClient::parse(rest).map(Box::new).map(Command::XClient)
     } else {
-        Err(nom::Err::Failure(CommandError::Unknown))
+        Err(CommandError::Unknown)
     }
 }
 
 /// `SP String`, without blanks at its ends
-fn string<'a>(rest: &'a [u8], what: &'static str) -> Parsed<'a, &'a str> {
+fn string<'a>(rest: &'a [u8], what: &'static str) -> Result<&'a str, CommandError<'a>> {
     if rest.first().is_some_and(|&byte| byte != b' ') {
-        return Err(nom::Err::Failure(CommandError::Unknown));
+        return Err(CommandError::Unknown);
     }
     let text = str::from_utf8(rest).ok().map(|text| text.trim_matches(' '));
     let text = text.filter(|text| !text.is_empty() && !text.chars().any(char::is_control));
-    text.map(|text| (&[][..], text)).ok_or(nom::Err::Failure(CommandError::Syntax(what)))
+    text.ok_or(CommandError::Syntax(what))
 }
 
 /// RFC 6531 §3.7.4.2: VRFY and EXPN may be told that the answer may go beyond ASCII. Ours does not.
@@ -230,12 +254,8 @@ fn without_utf8(name: &str) -> &str {
 }
 
 /// `[ SP String ]`, of which the machine makes nothing
-fn with_string<'a>(rest: &'a [u8], command: Command<'a>) -> Parsed<'a, Command<'a>> {
-    if rest.is_empty() || rest.starts_with(b" ") {
-        Ok((&[], command))
-    } else {
-        Err(nom::Err::Failure(CommandError::Unknown))
-    }
+fn with_string<'a>(rest: &[u8], command: Command<'a>) -> Result<Command<'a>, CommandError<'a>> {
+    if rest.is_empty() || rest.starts_with(b" ") { Ok(command) } else { Err(CommandError::Unknown) }
 }
 
 /// `auth-command = "AUTH" SP sasl-mech [SP initial-response]` (RFC 4954 §8)
@@ -398,7 +418,7 @@ mod tests {
             assert_eq!(shown(line), expected, "{line}");
         }
         let huge = Command::parse(b"MAIL FROM:<a@b> SIZE=18446744073709551617");
-        assert!(matches!(huge, Ok(Command::Mail(_, MailParams { size: Some(u64::MAX), .. }))));
+        assert!(matches!(huge, Ok(Command::Mail(_, params)) if params.size == Some(u64::MAX)));
     }
 
     mailwright_core::properties! {

@@ -1,6 +1,6 @@
 //! What the rules of the grammar share: how they fail.
 
-use mailwright_core::InvalidAddress;
+use mailwright_core::{InvalidAddress, OctetSet};
 use nom::error::{ErrorKind, ParseError};
 use nom::{IResult, Parser};
 use thiserror::Error;
@@ -34,6 +34,9 @@ pub enum CommandError<'a> {
     #[error("syntax error, expected: BDAT size [LAST]")]
     ChunkSize,
 }
+
+/// What may stand between words: a tab too, as RFC 821 had it.
+pub(crate) static BLANK: OctetSet = OctetSet::NONE.with(b" \t");
 
 pub(crate) type Parsed<'a, T> = IResult<&'a [u8], T, CommandError<'a>>;
 

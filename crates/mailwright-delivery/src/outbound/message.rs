@@ -95,5 +95,5 @@ fn orcpt(state: &RecipientState) -> Option<smtp::OriginalRecipient> {
         true => address + c.encode_utf8(&mut [0; 4]),
         false => address + &format!("\\x{{{:X}}}", u32::from(c)),
     });
-    smtp::OriginalRecipient::new(original.address_type, address).ok()
+    smtp::OriginalRecipient::new(&original.address_type, &address).ok()
 }

@@ -216,7 +216,7 @@ mod tests {
                 Ok(Command::Rcpt(to, params)) => Recipient { to, params },
                 other => panic!("{rcpt}: {other:?}"),
             });
-        Transaction { from, params, recipients: recipients.collect() }
+        Transaction { from, params: *params, recipients: recipients.collect() }
     }
 
     fn all() -> Capabilities {

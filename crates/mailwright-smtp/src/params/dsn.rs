@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
+use mailwright_core::OctetSet;
 use thiserror::Error;
 
 use super::xtext::{self, Xtext};
@@ -150,11 +151,16 @@ impl fmt::Display for EnvelopeId {
     }
 }
 
+/// The type of an address beyond ASCII (RFC 6533 §3).
+const UTF8: &str = "utf-8";
+
 /// The recipient as the sender named it: `ORCPT` (RFC 3461 §4.2).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct OriginalRecipient {
-    address_type: String,
-    address: String,
+    /// Type, `;`, address.
+    text: Box<str>,
+    /// Where the `;` between them is.
+    at: u16,
 }
 
 impl OriginalRecipient {
@@ -163,56 +169,58 @@ impl OriginalRecipient {
     /// # Errors
     /// If the type is no atom, or the address has characters that it may not have, or both are over 500 octets when
     /// written.
-    pub fn new(address_type: impl Into<String>, address: impl Into<String>) -> Result<Self, InvalidValue> {
-        let (address_type, address) = (address_type.into(), address.into());
-        let is_atom = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/');
-        if address_type.is_empty() || !address_type.bytes().all(is_atom) {
+    pub fn new(address_type: &str, address: &str) -> Result<Self, InvalidValue> {
+        static TYPE: OctetSet = OctetSet::LETTERS_AND_DIGITS.with(b"-_/");
+        let len = address_type.len();
+        if address_type.is_empty() || TYPE.run(address_type.as_bytes()) < len {
             return Err(InvalidValue::AddressType);
         }
-        let room = (ORCPT_MAX - 1).checked_sub(address_type.len()).ok_or(InvalidValue::TooLong)?;
-        if address_type.eq_ignore_ascii_case("utf-8") && !address.chars().any(char::is_control) {
-            fits(&address, room)?;
+        let room = (ORCPT_MAX - 1).checked_sub(len).ok_or(InvalidValue::TooLong)?;
+        let at = u16::try_from(len).map_err(|_| InvalidValue::TooLong)?;
+        if address_type.eq_ignore_ascii_case(UTF8) && !address.chars().any(char::is_control) {
+            fits(address, room)?;
         } else {
-            printable(&address, room)?;
+            printable(address, room)?;
         }
-        Ok(Self { address_type, address })
+        let mut text = String::with_capacity(len + 1 + address.len());
+        text.extend([address_type, ";", address]);
+        Ok(Self { text: text.into(), at })
     }
 
     /// `original-recipient-address = addr-type ";" xtext`. An address beyond ASCII that comes as xtext of the type
     /// `rfc822` is one of the type `utf-8`.
     pub(super) fn read(value: &[u8]) -> Option<Self> {
-        let at = memchr::memchr(b';', value)?;
-        let (address_type, rest) = value.split_at_checked(at)?;
-        let address = xtext::decode(rest.get(1..)?)?;
-        let address_type = std::str::from_utf8(address_type).ok()?;
+        let value = std::str::from_utf8(value).ok()?;
+        let (address_type, address) = value.split_once(';')?;
+        let address = xtext::decode_text(address)?;
         if address_type.eq_ignore_ascii_case("rfc822") && value.is_ascii() && !address.is_ascii() {
             // So says Postfix, and would return the message if that were refused. It is of the other type.
             let is_address = !address.chars().any(char::is_control);
-            return Self::new("utf-8", unitext(&address)).ok().filter(|_| is_address);
+            return Self::new(UTF8, &unitext(&address)).ok().filter(|_| is_address);
         }
-        Self::new(address_type, address).ok()
+        Self::new(address_type, &address).ok()
     }
 
     /// Whether it can be sent without SMTPUTF8.
     pub fn is_ascii(&self) -> bool {
-        self.address.is_ascii()
+        self.text.is_ascii()
     }
 
     /// The type.
     pub fn address_type(&self) -> &str {
-        &self.address_type
+        self.text.get(..usize::from(self.at)).unwrap_or_default()
     }
 
     /// The address.
     pub fn address(&self) -> &str {
-        &self.address
+        self.text.get(usize::from(self.at) + 1..).unwrap_or_default()
     }
 }
 
 /// As it is written: type, semicolon, xtext.
 impl fmt::Display for OriginalRecipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{};{}", self.address_type, Xtext(&self.address))
+        write!(f, "{};{}", self.address_type(), Xtext(self.address()))
     }
 }
 
@@ -232,16 +240,18 @@ fn unitext(text: &str) -> String {
 }
 
 fn printable(text: &str, max: usize) -> Result<(), InvalidValue> {
-    if !text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+    // All are looked at, so that the compiler looks at many at once.
+    if !text.bytes().fold(true, |all, byte| all & matches!(byte, b' '..=b'~')) {
         return Err(InvalidValue::NotPrintable);
     }
     fits(text, max)
 }
 
 fn fits(text: &str, max: usize) -> Result<(), InvalidValue> {
-    match xtext::written_len(text) {
+    match text.len() {
         0 => Err(InvalidValue::NotPrintable),
-        len if len > max => Err(InvalidValue::TooLong),
+        // Written, each character has three at most.
+        len if 3 * len > max && xtext::written_len(text) > max => Err(InvalidValue::TooLong),
         _ => Ok(()),
     }
 }

@@ -10,20 +10,14 @@ mod xtext;
 use std::fmt;
 use std::str;
 
-use mailwright_core::{Address, ReversePath};
-use nom::Parser;
-use nom::bytes::complete::take_while1;
-use nom::character::complete::{char, space0};
-use nom::combinator::{opt, verify};
-use nom::sequence::{pair, preceded};
-
+use mailwright_core::{Address, OctetSet, ReversePath};
 pub use dsn::{EnvelopeId, InvalidValue, Notify, OriginalRecipient, Ret};
 pub use priority::Priority;
 pub use solicit::Solicitation;
 pub use timing::{DateTime, DeliverBy, Hold, Late, NoSupport, ValidSince};
 pub(crate) use xtext::{Xtext, decode as decode_xtext};
 
-use crate::grammar::{CommandError, Parsed, expect, fault};
+use crate::grammar::{BLANK, CommandError};
 
 /// The parameters of MAIL. Shown as they are written, each behind a blank.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -297,40 +291,35 @@ fn flag<'a>(slot: &mut bool, value: Option<&[u8]>, name: &'static str) -> Result
     }
 }
 
-/// `Mail-parameters = esmtp-param *(SP esmtp-param)`
+/// `Mail-parameters = esmtp-param *(SP esmtp-param)`, where `esmtp-param = esmtp-keyword ["=" esmtp-value]`
 fn each_parameter<'a>(
     mut rest: &'a [u8],
     mut take: impl FnMut(&'a [u8], Option<&'a [u8]>) -> Result<(), CommandError<'a>>,
 ) -> Result<(), CommandError<'a>> {
     loop {
-        let (after_blank, blank) = space0(rest).map_err(fault)?;
-        if after_blank.is_empty() {
+        let (blank, param) = BLANK.split(rest);
+        if param.is_empty() {
             return Ok(());
         }
         if blank.is_empty() {
             return Err(CommandError::Syntax("parameters as KEYWORD=value, after a blank"));
         }
-        let (after, (keyword, value)) = expect(esmtp_param, "KEYWORD=value")(after_blank).map_err(fault)?;
-        take(keyword, value)?;
-        rest = after;
+        let (keyword, behind) = KEYWORD.split(param);
+        if keyword.is_empty() || keyword.starts_with(b"-") {
+            return Err(CommandError::Syntax("KEYWORD=value"));
+        }
+        let value = behind.strip_prefix(b"=").map(|behind| VALUE.split(behind));
+        let value = value.filter(|(value, _)| !value.is_empty());
+        take(keyword, value.map(|(value, _)| value))?;
+        rest = value.map_or(behind, |(_, rest)| rest);
     }
 }
 
-/// `esmtp-param = esmtp-keyword ["=" esmtp-value]`
-fn esmtp_param(input: &[u8]) -> Parsed<'_, (&[u8], Option<&[u8]>)> {
-    pair(esmtp_keyword, opt(preceded(char('='), esmtp_value))).parse(input)
-}
-
 /// `esmtp-keyword = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-")`
-fn esmtp_keyword(input: &[u8]) -> Parsed<'_, &[u8]> {
-    let keyword = take_while1(|byte: u8| byte.is_ascii_alphanumeric() || byte == b'-');
-    verify(keyword, |keyword: &[u8]| !keyword.starts_with(b"-")).parse(input)
-}
+static KEYWORD: OctetSet = OctetSet::LETTERS_AND_DIGITS.with(b"-");
 
 /// `esmtp-value = 1*(%d33-60 / %d62-126)`, and by RFC 6531 §3.3 what is beyond ASCII
-fn esmtp_value(input: &[u8]) -> Parsed<'_, &[u8]> {
-    take_while1(|byte| matches!(byte, 33..=60 | 62..=126 | 128..)).parse(input)
-}
+static VALUE: OctetSet = OctetSet::NONE.with_range(33, 60).with_range(62, 126).with_range(128, 255);
 
 /// `size-value = 1*20DIGIT` (RFC 1870 §4)
 fn size_value(value: &[u8]) -> Option<u64> {

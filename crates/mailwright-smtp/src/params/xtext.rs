@@ -34,11 +34,16 @@ fn is_xchar(c: char) -> bool {
 
 /// Reads xtext; `None` if it is none, or no UTF-8.
 pub(crate) fn decode(value: &[u8]) -> Option<Cow<'_, str>> {
-    if !value.contains(&b'+') {
-        return str::from_utf8(value).ok().map(Cow::Borrowed);
+    decode_text(str::from_utf8(value).ok()?)
+}
+
+/// The same, of what is known to be text.
+pub(crate) fn decode_text(value: &str) -> Option<Cow<'_, str>> {
+    if memchr::memchr(b'+', value.as_bytes()).is_none() {
+        return Some(Cow::Borrowed(value));
     }
     let mut decoded = Vec::with_capacity(value.len());
-    let mut rest = value;
+    let mut rest = value.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
         if byte == b'+' {
             let (hex, after_hex) = after.split_at_checked(2)?;

@@ -34,12 +34,11 @@ impl Server {
         match answer {
             Ok(()) => {
                 let protocol = match self.config.protocol {
-                    Protocol::Smtp => "ESMTP",
-                    Protocol::Lmtp => "LMTP",
+                    Protocol::Smtp => " ESMTP ",
+                    Protocol::Lmtp => " LMTP ",
                 };
-                let name = format!("{} {protocol} ", self.config.hostname);
                 let text = self.remark.as_mut().and_then(|remark| remark.text.take());
-                self.say(220, None, &(name + text.as_deref().unwrap_or("mailwright")));
+                self.say_name(220, None, [protocol, text.as_deref().unwrap_or("mailwright")]);
             }
             Err(rejection) => {
                 let rejection = rejection.into_greeting();
@@ -57,8 +56,10 @@ impl Server {
         if let Err(rejection) = answer {
             return self.reject_now(&rejection);
         }
-        let text = if hello.esmtp { self.offer() } else { self.config.hostname.clone() };
-        self.say(250, None, &text);
+        match hello.esmtp {
+            true => self.offer(),
+            false => self.say_name(250, None, [""; 2]),
+        }
         self.session.hello = Some(hello);
     }
 

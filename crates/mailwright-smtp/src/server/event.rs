@@ -49,7 +49,7 @@ pub enum Event {
     /// A proxy, which must be [trusted](super::Server::trusting), tells of its client. The session begins anew.
     XClient {
         /// What it tells. With a login, the client counts as authenticated.
-        told: XClient,
+        told: Box<XClient>,
         /// Is it taken for true, and the client let in?
         ticket: Ticket<ask::XClient>,
     },
@@ -58,7 +58,7 @@ pub enum Event {
         /// Where failures are reported to. Beyond ASCII only with [`smtp_utf8`](MailParams::smtp_utf8).
         from: ReversePath,
         /// What else the client said. `AUTH` is null where the client has not authenticated (RFC 4954 §5).
-        params: MailParams,
+        params: Box<MailParams>,
         /// May it?
         ticket: Ticket<ask::Mail>,
     },

@@ -147,8 +147,7 @@ impl Server {
             Command::Expn(_) => self.refuse(refusal::not_offered("EXPN is not implemented")),
             Command::Etrn(node) => self.etrn(node),
             Command::Quit => {
-                let text = format!("{} closing", self.config.hostname);
-                self.say(221, Some((2, 0, 0)), &text);
+                self.say_name(221, Some((2, 0, 0)), [" closing", ""]);
                 let aborted = self.abandon(Aborted::GivenUp);
                 self.state = State::Closing;
                 aborted.filter(|event| matches!(event, Event::BodyAborted(_)))
@@ -183,7 +182,7 @@ impl Server {
         }
     }
 
-    fn mail(&mut self, from: ReversePath, mut params: MailParams) -> Option<Event> {
+    fn mail(&mut self, from: ReversePath, mut params: Box<MailParams>) -> Option<Event> {
         if self.session.transactions >= self.config.limits.transactions {
             let rejection = refusal::too_many_messages();
             self.tell(&rejection);
@@ -367,7 +366,7 @@ impl Server {
         self.refuse(refusal).map(Progress::Event)
     }
 
-    fn x_client(&mut self, told: XClient) -> Option<Event> {
+    fn x_client(&mut self, told: Box<XClient>) -> Option<Event> {
         if !self.trusted {
             return self.refuse(refusal::not_offered("XCLIENT is not offered"));
         }

@@ -1,11 +1,10 @@
 //! What is offered behind EHLO.
 
 use super::machine::Server;
+use super::state::Remark;
 use crate::params::Extension;
+use crate::reply::Reply;
 use crate::xclient::XClient;
-
-/// Octets of an offer, about.
-const LEN: usize = 512;
 
 impl Server {
     /// Whether what belongs to this extension is taken.
@@ -38,51 +37,56 @@ impl Server {
             && !self.session.authenticated
     }
 
-    /// The server's name, and a line for each extension (RFC 5321 §4.1.1.1).
-    pub(super) fn offer(&self) -> String {
+    /// Says the server's name, and a line for each extension (RFC 5321 §4.1.1.1).
+    pub(super) fn offer(&mut self) {
         let (config, offered) = (&self.config, &self.config.extensions);
-        let mut text = String::with_capacity(LEN);
-        text.push_str(&config.hostname);
-        let mut line = |is_offered: bool, keyword: &str, params: &str| {
-            if is_offered {
-                let blank = if params.is_empty() { "" } else { " " };
-                ["\n", keyword, blank, params].iter().for_each(|part| text.push_str(part));
+        let limits = &config.limits;
+        let size = limits.message_size.to_string();
+        let counts = format!("RCPTMAX={} MAILMAX={}", limits.recipients, limits.transactions);
+        let held = offered.future_release.as_ref().zip(self.max_until.as_ref());
+        let held = held.map(|(held, until)| format!("{} {until}", held.max_interval.as_secs()));
+        let least = offered.deliver_by.map(|least| match least.is_zero() {
+            true => String::new(),
+            false => least.as_secs().to_string(),
+        });
+        let mechanisms = if self.offers_auth() { config.auth_mechanisms.join(" ") } else { String::new() };
+        let (priorities, classes) = (offered.mt_priority.as_deref(), offered.no_soliciting.as_deref());
+        let urls = offered.burl.as_deref().filter(|_| self.offers_burl());
+        let flag = |is_offered: bool| is_offered.then_some("");
+        let plain = |extension: Extension| (extension.keyword(), flag(self.offers(extension)));
+        let lines = [
+            ("PIPELINING", flag(offered.pipelining)),
+            ("SIZE", offered.size.then_some(&size)),
+            plain(Extension::EightBitMime),
+            plain(Extension::SmtpUtf8),
+            plain(Extension::Dsn),
+            ("ENHANCEDSTATUSCODES", flag(offered.enhanced_status_codes)),
+            ("CHUNKING", flag(offered.chunking)),
+            plain(Extension::BinaryMime),
+            plain(Extension::RequireTls),
+            plain(Extension::Rrvs),
+            ("LIMITS", offered.limits.then_some(&counts)),
+            ("FUTURERELEASE", held.as_deref()),
+            ("DELIVERBY", least.as_deref()),
+            ("MT-PRIORITY", priorities),
+            ("NO-SOLICITING", classes),
+            ("BURL", urls),
+            ("ETRN", flag(offered.etrn)),
+            ("STARTTLS", flag(config.start_tls && self.session.tls.is_none())),
+            ("AUTH", self.offers_auth().then_some(&mechanisms)),
+            ("XCLIENT", self.trusted.then_some(XClient::OFFERED)),
+        ];
+        let remark = self.remark.take();
+        let mut reply = Reply::new(&mut self.output, 250, None);
+        reply.line([&config.hostname, "", ""]);
+        for (keyword, params) in lines {
+            match params {
+                Some("") => reply.line([keyword, "", ""]),
+                Some(params) => reply.line([keyword, " ", params]),
+                None => {}
             }
-        };
-        line(offered.pipelining, "PIPELINING", "");
-        line(offered.size, "SIZE", &config.limits.message_size.to_string());
-        for extension in [Extension::EightBitMime, Extension::SmtpUtf8, Extension::Dsn] {
-            line(self.offers(extension), extension.keyword(), "");
         }
-        line(offered.enhanced_status_codes, "ENHANCEDSTATUSCODES", "");
-        line(offered.chunking, "CHUNKING", "");
-        for extension in [Extension::BinaryMime, Extension::RequireTls, Extension::Rrvs] {
-            line(self.offers(extension), extension.keyword(), "");
-        }
-        let limits = format!("RCPTMAX={} MAILMAX={}", config.limits.recipients, config.limits.transactions);
-        line(offered.limits, "LIMITS", &limits);
-        if let (Some(held), Some(max_until)) = (&offered.future_release, &self.max_until) {
-            line(true, "FUTURERELEASE", &format!("{} {max_until}", held.max_interval.as_secs()));
-        }
-        if let Some(least) = offered.deliver_by {
-            let least = if least.is_zero() { String::new() } else { least.as_secs().to_string() };
-            line(true, "DELIVERBY", &least);
-        }
-        line(
-            offered.mt_priority.is_some(),
-            "MT-PRIORITY",
-            offered.mt_priority.as_deref().unwrap_or_default(),
-        );
-        line(
-            offered.no_soliciting.is_some(),
-            "NO-SOLICITING",
-            offered.no_soliciting.as_deref().unwrap_or_default(),
-        );
-        line(self.offers_burl(), "BURL", offered.burl.as_deref().unwrap_or_default());
-        line(offered.etrn, "ETRN", "");
-        line(config.start_tls && self.session.tls.is_none(), "STARTTLS", "");
-        line(self.offers_auth(), "AUTH", &config.auth_mechanisms.join(" "));
-        line(self.trusted, "XCLIENT", XClient::OFFERED);
-        text
+        reply.end(Remark::lines(remark.as_deref()));
+        self.output.release();
     }
 }

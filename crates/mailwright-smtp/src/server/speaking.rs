@@ -7,9 +7,9 @@ use super::error::Error;
 use super::event::{Aborted, Event};
 use super::machine::Server;
 use super::refusal;
-use super::state::State;
+use super::state::{Remark, State};
 use crate::rejection::Rejection;
-use crate::reply;
+use crate::reply::{self, Reply};
 
 /// An enhanced status code as it is written in this crate.
 pub(super) type Enhanced = (u8, u16, u16);
@@ -24,8 +24,21 @@ impl Server {
 
     pub(super) fn write(&mut self, code: u16, enhanced: Option<EnhancedCode>, text: &str) {
         let enhanced = enhanced.filter(|_| self.config.extensions.enhanced_status_codes);
-        let more = self.remark.take().map(|remark| remark.lines).unwrap_or_default();
-        reply::write(&mut self.output, code, enhanced, text, &more);
+        let remark = self.remark.take();
+        reply::write(&mut self.output, code, enhanced, text, Remark::lines(remark.as_deref()));
+    }
+
+    /// Says who we are, and this behind it.
+    pub(super) fn say_name(&mut self, code: u16, enhanced: Option<Enhanced>, behind: [&str; 2]) {
+        let offered = &self.config.extensions;
+        let enhanced = enhanced.filter(|_| offered.enhanced_status_codes);
+        let enhanced = enhanced.and_then(|(class, subject, detail)| EnhancedCode::new(class, subject, detail));
+        let remark = self.remark.take();
+        let [first, second] = behind;
+        let mut reply = Reply::new(&mut self.output, code, enhanced);
+        reply.line([&self.config.hostname, first, second]);
+        reply.end(Remark::lines(remark.as_deref()));
+        self.output.release();
     }
 
     pub(super) fn say(&mut self, code: u16, enhanced: Option<Enhanced>, text: &str) {

@@ -174,7 +174,7 @@ fn transaction(text: &str) -> Transaction {
         other => panic!("{other:?}"),
     });
     let mut transaction = Transaction::new(from, recipients.collect());
-    transaction.params = params;
+    transaction.params = *params;
     transaction
 }
 

@@ -150,9 +150,9 @@ impl<'a, H: SmtpHandler> Session<'a, H> {
     }
 
     /// A proxy that is trusted speaks for its client from here on.
-    async fn x_client(&mut self, told: XClient, ticket: Ticket<ask::XClient>) {
+    async fn x_client(&mut self, told: Box<XClient>, ticket: Ticket<ask::XClient>) {
         let mut cx = self.cx.clone();
-        cx.x_client(told);
+        cx.x_client(*told);
         let verdict = self.driver.attend(self.server.handler.connect(&cx)).await;
         let peer = cx.peer.remote;
         if self.answer("xclient", ticket, verdict) {
@@ -175,11 +175,11 @@ impl<'a, H: SmtpHandler> Session<'a, H> {
         }
     }
 
-    async fn mail(&mut self, from: ReversePath, params: MailParams, ticket: Ticket<ask::Mail>) {
+    async fn mail(&mut self, from: ReversePath, params: Box<MailParams>, ticket: Ticket<ask::Mail>) {
         self.cx.trace_id = new_trace_id(self.server);
         let verdict = self.driver.attend(self.server.handler.mail(&self.cx, &from, &params)).await;
         if self.answer("mail", ticket, verdict) {
-            self.envelope = Some(Envelope { from, to: Vec::new(), rcpt_params: Vec::new(), params });
+            self.envelope = Some(Envelope { from, to: Vec::new(), rcpt_params: Vec::new(), params: *params });
         }
     }
 
