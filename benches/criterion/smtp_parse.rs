@@ -14,15 +14,16 @@ use mailwright_smtp::server::Extensions;
 use mailwright_smtp::{Command, Config, Event, Rejection, Server};
 use smtp_proto::Request;
 
-/// Sessions of twelve commands, as pipelining clients send them.
-const SESSIONS: usize = 200;
-const COMMANDS: u64 = SESSIONS as u64 * 12;
+/// Connections of a client that pipelines, with as many messages as such a client has for a domain.
+const SESSIONS: usize = 20;
+const MESSAGES: usize = 20;
+/// With EHLO and QUIT; there are five a message.
+const COMMANDS: u64 = SESSIONS as u64 * (2 + 5 * MESSAGES as u64);
 
 fn sessions() -> Vec<u8> {
-    let session = |n: usize| {
+    let messages = |n: usize| {
         format!(
-            "EHLO mail{n}.out.example.org\r\n\
-             MAIL FROM:<bounces+{n}-list=example.com@news.example.org> SIZE={n}4532 BODY=8BITMIME\r\n\
+            "MAIL FROM:<bounces+{n}-list=example.com@news.example.org> SIZE={n}4532 BODY=8BITMIME\r\n\
              RCPT TO:<ann.smith{n}@example.com>\r\n\
              RCPT TO:<bob@mail.example.com>\r\n\
              RCPT TO:<info+{n}@another-example.net>\r\n\
@@ -31,9 +32,12 @@ fn sessions() -> Vec<u8> {
              NOOP\r\n\
              MAIL FROM:<> RET=HDRS ENVID=QQ{n}314159\r\n\
              RCPT TO:<list-owner{n}@example.com> NOTIFY=FAILURE,DELAY ORCPT=rfc822;owner{n}@example.com\r\n\
-             BDAT 0 LAST\r\n\
-             QUIT\r\n"
+             BDAT 0 LAST\r\n"
         )
+    };
+    let session = |n: usize| {
+        let messages: String = (0..MESSAGES / 2).map(|more| messages(n + more)).collect();
+        format!("EHLO mail{n}.out.example.org\r\n{messages}QUIT\r\n")
     };
     (0..SESSIONS).map(session).collect::<String>().into_bytes()
 }

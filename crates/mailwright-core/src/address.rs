@@ -9,7 +9,7 @@ use std::str::{self, FromStr};
 use nom::branch::alt;
 use nom::bytes::complete::{tag_no_case, take_till1, take_while1};
 use nom::character::complete::char;
-use nom::combinator::{opt, recognize, verify};
+use nom::combinator::{recognize, verify};
 use nom::error::ErrorKind;
 use nom::multi::many0_count;
 use nom::sequence::{delimited, pair, preceded, terminated};
@@ -129,7 +129,11 @@ impl Address {
         let mut text = Vec::with_capacity(local.len() + 1 + domain.len());
         text.extend_from_slice(&local);
         text.push(b'@');
-        text.extend(domain.iter().map(u8::to_ascii_lowercase));
+        text.extend_from_slice(domain);
+        // All are looked at, so that the compiler looks at many at once; nearly always there is nothing to do.
+        if domain.iter().fold(false, |any, octet| any | octet.is_ascii_uppercase()) {
+            text.get_mut(local.len()..).unwrap_or_default().make_ascii_lowercase();
+        }
         let text = String::from_utf8(text).map_err(|_| InvalidAddress::NotUtf8)?;
         // RFC 6532 §3.1 would let the controls of ISO 8859 pass; nobody's name has any, and terminals obey them.
         if !text.is_ascii() && text.chars().any(|c| c.is_control() && !c.is_ascii()) {
@@ -284,7 +288,12 @@ type Parts<'a> = (&'a [u8], &'a [u8]);
 
 /// `Path = "<" [ A-d-l ":" ] Mailbox ">"`
 fn path(input: &[u8]) -> IResult<&[u8], Parts<'_>> {
-    delimited(char('<'), preceded(opt(terminated(source_route, char(':'))), mailbox), char('>')).parse(input)
+    let (rest, _) = char('<').parse(input)?;
+    let rest = match rest.first() {
+        Some(b'@') => terminated(source_route, char(':')).parse(rest)?.0,
+        _ => rest,
+    };
+    terminated(mailbox, char('>')).parse(rest)
 }
 
 /// `A-d-l = At-domain *( "," At-domain )`

@@ -160,7 +160,9 @@ static GRAPHIC: OctetSet = OctetSet::NONE.with_range(b'!', b'~');
 fn mail(rest: &[u8]) -> Result<Command<'_>, CommandError<'_>> {
     let from = behind(rest, b"FROM:").ok_or(CommandError::Syntax("MAIL FROM:<address>"))?;
     let (path, rest) = ReversePath::take(from).map_err(CommandError::Sender)?;
-    Ok(Command::Mail(path, Box::new(MailParams::parse(rest)?)))
+    let mut params = Box::<MailParams>::default();
+    params.parse(rest)?;
+    Ok(Command::Mail(path, params))
 }
 
 /// `rcpt = "RCPT TO:" ( "<Postmaster@" Domain ">" / "<Postmaster>" / Forward-path ) [SP Rcpt-parameters] CRLF`
@@ -178,11 +180,7 @@ fn behind<'a>(rest: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
 }
 
 /// A verb without an argument. Blanks at the end are forgiven.
-fn alone<'a>(
-    rest: &[u8],
-    command: Command<'a>,
-    what: &'static str,
-) -> Result<Command<'a>, CommandError<'a>> {
+fn alone<'a>(rest: &[u8], command: Command<'a>, what: &'static str) -> Result<Command<'a>, CommandError<'a>> {
     if is_blank(rest) { Ok(command) } else { Err(CommandError::Syntax(what)) }
 }
 

@@ -10,8 +10,8 @@ mod xtext;
 use std::fmt;
 use std::str;
 
-use mailwright_core::{Address, OctetSet, ReversePath};
 pub use dsn::{EnvelopeId, InvalidValue, Notify, OriginalRecipient, Ret};
+use mailwright_core::{Address, OctetSet, ReversePath};
 pub use priority::Priority;
 pub use solicit::Solicitation;
 pub use timing::{DateTime, DeliverBy, Hold, Late, NoSupport, ValidSince};
@@ -143,8 +143,8 @@ impl MailParams {
     }
 
     /// `Mail-parameters`, with the blank in front of each.
-    pub(crate) fn parse(rest: &[u8]) -> Result<Self, CommandError<'_>> {
-        let mut params = Self::default();
+    pub(crate) fn parse<'a>(&mut self, rest: &'a [u8]) -> Result<(), CommandError<'a>> {
+        let params = self;
         each_parameter(rest, |keyword, value| {
             let name = |name: &str| keyword.eq_ignore_ascii_case(name.as_bytes());
             if name("SIZE") {
@@ -174,8 +174,7 @@ impl MailParams {
             } else {
                 Err(unknown(keyword))
             }
-        })?;
-        Ok(params)
+        })
     }
 }
 
@@ -194,6 +193,9 @@ impl RcptParams {
     /// `Rcpt-parameters`, with the blank in front of each.
     pub(crate) fn parse(rest: &[u8]) -> Result<Self, CommandError<'_>> {
         let mut params = Self::default();
+        if rest.is_empty() {
+            return Ok(params);
+        }
         each_parameter(rest, |keyword, value| {
             if keyword.eq_ignore_ascii_case(b"NOTIFY") {
                 set(&mut params.notify, value, Notify::read, "NOTIFY")
@@ -323,11 +325,13 @@ static VALUE: OctetSet = OctetSet::NONE.with_range(33, 60).with_range(62, 126).w
 
 /// `size-value = 1*20DIGIT` (RFC 1870 §4)
 fn size_value(value: &[u8]) -> Option<u64> {
-    if value.is_empty() || value.len() > 20 || !value.iter().all(u8::is_ascii_digit) {
+    if value.is_empty() || value.len() > 20 {
         return None;
     }
-    let digit = |total: u64, byte: &u8| total.saturating_mul(10).saturating_add(u64::from(byte - b'0'));
-    Some(value.iter().fold(0, digit))
+    value.iter().try_fold(0_u64, |size, &byte| {
+        let digit = byte.wrapping_sub(b'0');
+        (digit < 10).then(|| size.saturating_mul(10).saturating_add(u64::from(digit)))
+    })
 }
 
 /// `body-value = "7BIT" / "8BITMIME" / "BINARYMIME"` (RFC 6152 §2, RFC 3030 §3)

@@ -9,8 +9,10 @@ use super::question::Given;
 use super::state::{Asked, Body, Part, Refused, Session, State, Transaction};
 use crate::protocol::Protocol;
 use crate::rejection::Rejection;
+use crate::reply::fixed;
 
 impl Server {
+    #[inline]
     pub(super) fn settle(&mut self, given: Given) {
         match given {
             Given::Connect(answer) => self.settle_connect(answer),
@@ -37,7 +39,7 @@ impl Server {
                     Protocol::Smtp => " ESMTP ",
                     Protocol::Lmtp => " LMTP ",
                 };
-                let text = self.remark.as_mut().and_then(|remark| remark.text.take());
+                let text = self.wanted();
                 self.say_name(220, None, [protocol, text.as_deref().unwrap_or("mailwright")]);
             }
             Err(rejection) => {
@@ -74,7 +76,7 @@ impl Server {
             }
             Ok(AuthStep::Done) => {
                 self.session.authenticated = true;
-                self.grant_now(235, (2, 7, 0), "authenticated");
+                self.grant_now(fixed!(235, (2, 7, 0), "authenticated"));
             }
             Err(rejection) => self.reject_now(&rejection),
         }
@@ -107,7 +109,7 @@ impl Server {
                 self.session.transactions += 1;
                 self.session.transaction =
                     Some(Transaction { recipients: 0, smtp_utf8, is_binary, content: None });
-                self.grant(250, (2, 1, 0), "sender ok");
+                self.grant(fixed!(250, (2, 1, 0), "sender ok"));
             }
             Err(rejection) => self.reject(&rejection),
         }
@@ -120,7 +122,7 @@ impl Server {
                 if let Some(transaction) = &mut self.session.transaction {
                     transaction.recipients += 1;
                 }
-                self.grant(250, (2, 1, 5), "recipient ok");
+                self.grant(fixed!(250, (2, 1, 5), "recipient ok"));
             }
             Err(rejection) => self.reject(&rejection),
         }
@@ -132,7 +134,7 @@ impl Server {
         };
         match (answer, part) {
             (Ok(()), Part::All) => {
-                self.say(354, None, "send the message, end with a line with a single dot");
+                self.say(fixed!(354, "send the message, end with a line with a single dot"));
                 self.state = State::Body(Body::new());
             }
             (Ok(()), Part::Chunk { size, last }) => self.begin_chunk(size, last),
@@ -182,7 +184,10 @@ impl Server {
             match answer {
                 Ok(Accepted { text }) => {
                     self.session.idle_commands = 0;
-                    self.grant(250, (2, 0, 0), if text.is_empty() { "accepted" } else { text });
+                    match self.wanted().as_deref().unwrap_or(text) {
+                        "" => self.hold(fixed!(250, (2, 0, 0), "accepted")),
+                        text => self.hold_text(250, Some((2, 0, 0)), text),
+                    }
                 }
                 Err(rejection) => self.write_rejection(rejection),
             }
@@ -204,12 +209,13 @@ impl Server {
         }
         match answer {
             Ok(found) if found.is_empty() => {
-                self.grant_now(252, (2, 1, 5), "send some mail, I will try my best");
+                self.grant_now(fixed!(252, (2, 1, 5), "send some mail, I will try my best"));
             }
             Ok(found) => {
                 // One line each, and no more.
                 let found: Vec<_> = found.iter().map(|name| name.replace(['\r', '\n'], " ")).collect();
-                self.say(250, Some((2, 1, 5)), &found.join("\n"));
+                self.hold_text(250, Some((2, 1, 5)), &found.join("\n"));
+                self.output.release();
             }
             Err(rejection) => self.reject_now(&rejection),
         }
@@ -218,10 +224,11 @@ impl Server {
     fn settle_etrn(&mut self, answer: Result<Etrn, Rejection>) {
         self.state = State::Command;
         match answer {
-            Ok(Etrn::Started) => self.grant_now(250, (2, 0, 0), "queuing started"),
-            Ok(Etrn::Nothing) => self.grant_now(251, (2, 0, 0), "no messages waiting"),
+            Ok(Etrn::Started) => self.grant_now(fixed!(250, (2, 0, 0), "queuing started")),
+            Ok(Etrn::Nothing) => self.grant_now(fixed!(251, (2, 0, 0), "no messages waiting")),
             Ok(Etrn::Pending(count)) => {
-                self.grant_now(253, (2, 0, 0), &format!("{count} pending messages started"));
+                self.hold_text(253, Some((2, 0, 0)), &format!("{count} pending messages started"));
+                self.output.release();
             }
             Err(rejection) => self.reject_now(&rejection),
         }

@@ -15,6 +15,7 @@ use super::state::{Asked, Body, Chunk, Content, Part, Refused, State, Timer};
 use crate::lines::Lines;
 use crate::protocol::Protocol;
 use crate::rejection::Rejection;
+use crate::reply::fixed;
 
 impl Server {
     /// Whether a content may begin, or go on.
@@ -138,7 +139,7 @@ impl Server {
         if last {
             self.pending = Some(self.end_content());
         } else {
-            self.hold(250, Some((2, 0, 0)), "taken");
+            self.hold(fixed!(250, (2, 0, 0), "taken"));
         }
     }
 
@@ -193,7 +194,7 @@ impl Server {
             return Some(self.refuse_content(refused));
         }
         if !chunk.last {
-            self.hold(250, Some((2, 0, 0)), &format!("{} octets taken", chunk.size));
+            self.hold_text(250, Some((2, 0, 0)), &format!("{} octets taken", chunk.size));
             return None;
         }
         self.refuse_open_end(true).or_else(|| Some(self.end_content()))

@@ -16,6 +16,7 @@ use crate::grammar::CommandError;
 use crate::params::{Body, Extension, Hold, Late, MailParams, RcptParams};
 use crate::protocol::Protocol;
 use crate::rejection::Rejection;
+use crate::reply::{Fixed, fixed};
 use crate::xclient::{Told, XClient};
 
 impl Server {
@@ -124,19 +125,19 @@ impl Server {
             Command::StartTls => self.start_tls(last),
             Command::XClient(told) => self.x_client(told),
             Command::Rset => {
-                self.hold(250, Some((2, 0, 0)), "reset");
+                self.hold(fixed!(250, (2, 0, 0), "reset"));
                 self.idle();
                 self.abandon(Aborted::GivenUp)
             }
-            Command::Noop => self.pastime(250, "ok"),
-            Command::Help => self.pastime(214, "see RFC 5321"),
+            Command::Noop => self.pastime(fixed!(250, (2, 0, 0), "ok")),
+            Command::Help => self.pastime(fixed!(214, (2, 0, 0), "see RFC 5321")),
             Command::Vrfy(name) if self.config.extensions.vrfy => {
                 let ticket = self.ask(Asked::Vrfy);
                 Some(Event::Vrfy { name: name.to_owned(), ticket })
             }
             // RFC 5321 §3.5.3: to say neither yes nor no is in order, and tells spammers nothing.
             Command::Vrfy(_) => {
-                self.say(252, Some((2, 1, 5)), "send some mail, I will try my best");
+                self.say(fixed!(252, (2, 1, 5), "send some mail, I will try my best"));
                 self.idle();
                 None
             }
@@ -155,8 +156,8 @@ impl Server {
         }
     }
 
-    fn pastime(&mut self, code: u16, text: &str) -> Option<Event> {
-        self.say(code, Some((2, 0, 0)), text);
+    fn pastime(&mut self, reply: Fixed) -> Option<Event> {
+        self.say(reply);
         self.idle();
         None
     }
@@ -291,7 +292,7 @@ impl Server {
             self.pending = self.fail(Error::PlaintextBehindStartTls, &rejection);
             return Some(Event::Refused(rejection));
         }
-        self.say(220, Some((2, 0, 0)), "begin TLS");
+        self.say(fixed!(220, (2, 0, 0), "begin TLS"));
         let aborted = self.abandon(Aborted::GivenUp);
         self.state = State::Upgrading;
         aborted

@@ -58,7 +58,7 @@ impl Server {
     /// Tells a client with which nobody wants to speak why (RFC 5321 §3.1), and closes.
     pub fn turn_away(config: Arc<Config>, rejection: &Rejection) -> Self {
         let mut server = Self::silent(config, None);
-        server.hold(rejection.code().get(), None, rejection.text());
+        server.hold_text(rejection.code().get(), None, rejection.text());
         server.state = State::Closing;
         server
     }

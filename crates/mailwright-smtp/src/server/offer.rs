@@ -1,7 +1,6 @@
 //! What is offered behind EHLO.
 
 use super::machine::Server;
-use super::state::Remark;
 use crate::params::Extension;
 use crate::reply::Reply;
 use crate::xclient::XClient;
@@ -41,52 +40,60 @@ impl Server {
     pub(super) fn offer(&mut self) {
         let (config, offered) = (&self.config, &self.config.extensions);
         let limits = &config.limits;
-        let size = limits.message_size.to_string();
-        let counts = format!("RCPTMAX={} MAILMAX={}", limits.recipients, limits.transactions);
-        let held = offered.future_release.as_ref().zip(self.max_until.as_ref());
-        let held = held.map(|(held, until)| format!("{} {until}", held.max_interval.as_secs()));
-        let least = offered.deliver_by.map(|least| match least.is_zero() {
-            true => String::new(),
-            false => least.as_secs().to_string(),
-        });
-        let mechanisms = if self.offers_auth() { config.auth_mechanisms.join(" ") } else { String::new() };
-        let (priorities, classes) = (offered.mt_priority.as_deref(), offered.no_soliciting.as_deref());
-        let urls = offered.burl.as_deref().filter(|_| self.offers_burl());
-        let flag = |is_offered: bool| is_offered.then_some("");
-        let plain = |extension: Extension| (extension.keyword(), flag(self.offers(extension)));
-        let lines = [
-            ("PIPELINING", flag(offered.pipelining)),
-            ("SIZE", offered.size.then_some(&size)),
-            plain(Extension::EightBitMime),
-            plain(Extension::SmtpUtf8),
-            plain(Extension::Dsn),
-            ("ENHANCEDSTATUSCODES", flag(offered.enhanced_status_codes)),
-            ("CHUNKING", flag(offered.chunking)),
-            plain(Extension::BinaryMime),
-            plain(Extension::RequireTls),
-            plain(Extension::Rrvs),
-            ("LIMITS", offered.limits.then_some(&counts)),
-            ("FUTURERELEASE", held.as_deref()),
-            ("DELIVERBY", least.as_deref()),
-            ("MT-PRIORITY", priorities),
-            ("NO-SOLICITING", classes),
-            ("BURL", urls),
-            ("ETRN", flag(offered.etrn)),
-            ("STARTTLS", flag(config.start_tls && self.session.tls.is_none())),
-            ("AUTH", self.offers_auth().then_some(&mechanisms)),
-            ("XCLIENT", self.trusted.then_some(XClient::OFFERED)),
-        ];
-        let remark = self.remark.take();
-        let mut reply = Reply::new(&mut self.output, 250, None);
-        reply.line([&config.hostname, "", ""]);
-        for (keyword, params) in lines {
-            match params {
-                Some("") => reply.line([keyword, "", ""]),
-                Some(params) => reply.line([keyword, " ", params]),
+        let mut reply = Reply::new(250, None);
+        let flag = |reply: &mut Reply, is_offered: bool, keyword: &'static str| {
+            if is_offered {
+                reply.line(&[keyword]);
+            }
+        };
+        let plain = |reply: &mut Reply, extension: Extension| {
+            flag(reply, self.offers(extension), extension.keyword());
+        };
+        reply.line(&[&config.hostname]);
+        flag(&mut reply, offered.pipelining, "PIPELINING");
+        if offered.size {
+            reply.line(&["SIZE ", &limits.message_size.to_string()]);
+        }
+        plain(&mut reply, Extension::EightBitMime);
+        plain(&mut reply, Extension::SmtpUtf8);
+        plain(&mut reply, Extension::Dsn);
+        flag(&mut reply, offered.enhanced_status_codes, "ENHANCEDSTATUSCODES");
+        flag(&mut reply, offered.chunking, "CHUNKING");
+        plain(&mut reply, Extension::BinaryMime);
+        plain(&mut reply, Extension::RequireTls);
+        plain(&mut reply, Extension::Rrvs);
+        if offered.limits {
+            let (recipients, transactions) = (limits.recipients.to_string(), limits.transactions.to_string());
+            reply.line(&["LIMITS RCPTMAX=", &recipients, " MAILMAX=", &transactions]);
+        }
+        if let (Some(held), Some(max_until)) = (&offered.future_release, &self.max_until) {
+            let seconds = held.max_interval.as_secs().to_string();
+            reply.line(&["FUTURERELEASE ", &seconds, " ", max_until.as_str()]);
+        }
+        if let Some(least) = offered.deliver_by {
+            let seconds = if least.is_zero() { String::new() } else { format!(" {}", least.as_secs()) };
+            reply.line(&["DELIVERBY", &seconds]);
+        }
+        for (keyword, params) in [
+            ("MT-PRIORITY", &offered.mt_priority),
+            ("NO-SOLICITING", &offered.no_soliciting),
+            ("BURL", if self.offers_burl() { &offered.burl } else { &None }),
+        ] {
+            match params.as_deref() {
+                Some("") => reply.line(&[keyword]),
+                Some(params) => reply.line(&[keyword, " ", params]),
                 None => {}
             }
         }
-        reply.end(Remark::lines(remark.as_deref()));
+        flag(&mut reply, offered.etrn, "ETRN");
+        flag(&mut reply, config.start_tls && self.session.tls.is_none(), "STARTTLS");
+        if self.offers_auth() {
+            reply.line(&["AUTH ", &config.auth_mechanisms.join(" ")]);
+        }
+        if self.trusted {
+            reply.line(&["XCLIENT ", XClient::OFFERED]);
+        }
+        self.put(reply);
         self.output.release();
     }
 }

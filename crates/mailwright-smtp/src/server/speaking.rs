@@ -7,54 +7,78 @@ use super::error::Error;
 use super::event::{Aborted, Event};
 use super::machine::Server;
 use super::refusal;
-use super::state::{Remark, State};
+use super::state::State;
 use crate::rejection::Rejection;
-use crate::reply::{self, Reply};
+use crate::reply::{self, Fixed, Reply};
 
 /// An enhanced status code as it is written in this crate.
 pub(super) type Enhanced = (u8, u16, u16);
 
 impl Server {
     /// Says something, held.
-    pub(super) fn hold(&mut self, code: u16, enhanced: Option<Enhanced>, text: &str) {
+    pub(super) fn hold(&mut self, fixed: Fixed) {
+        if self.remark.is_none() && self.config.extensions.enhanced_status_codes {
+            self.output.put(fixed.line.as_bytes());
+        } else {
+            self.hold_text(fixed.code, fixed.enhanced, fixed.text);
+        }
+    }
+
+    pub(super) fn say(&mut self, fixed: Fixed) {
+        self.hold(fixed);
+        self.output.release();
+    }
+
+    /// The application has said yes; held. It may have wanted another text.
+    pub(super) fn grant(&mut self, fixed: Fixed) {
+        match self.wanted() {
+            Some(wanted) => self.hold_text(fixed.code, fixed.enhanced, &wanted),
+            None => self.hold(fixed),
+        }
+    }
+
+    /// The text that the application wants.
+    pub(super) fn wanted(&mut self) -> Option<String> {
+        self.remark.as_mut()?.text.take()
+    }
+
+    pub(super) fn grant_now(&mut self, fixed: Fixed) {
+        self.grant(fixed);
+        self.output.release();
+    }
+
+    /// Says what was not known beforehand, held.
+    pub(super) fn hold_text(&mut self, code: u16, enhanced: Option<Enhanced>, text: &str) {
         let enhanced =
             enhanced.and_then(|(class, subject, detail)| EnhancedCode::new(class, subject, detail));
         self.write(code, enhanced, text);
     }
 
-    pub(super) fn write(&mut self, code: u16, enhanced: Option<EnhancedCode>, text: &str) {
-        let enhanced = enhanced.filter(|_| self.config.extensions.enhanced_status_codes);
-        let remark = self.remark.take();
-        reply::write(&mut self.output, code, enhanced, text, Remark::lines(remark.as_deref()));
-    }
-
     /// Says who we are, and this behind it.
     pub(super) fn say_name(&mut self, code: u16, enhanced: Option<Enhanced>, behind: [&str; 2]) {
-        let offered = &self.config.extensions;
-        let enhanced = enhanced.filter(|_| offered.enhanced_status_codes);
-        let enhanced = enhanced.and_then(|(class, subject, detail)| EnhancedCode::new(class, subject, detail));
-        let remark = self.remark.take();
         let [first, second] = behind;
-        let mut reply = Reply::new(&mut self.output, code, enhanced);
-        reply.line([&self.config.hostname, first, second]);
-        reply.end(Remark::lines(remark.as_deref()));
+        let text = [&self.config.hostname, first, second].concat();
+        self.hold_text(code, enhanced, &text);
         self.output.release();
     }
 
-    pub(super) fn say(&mut self, code: u16, enhanced: Option<Enhanced>, text: &str) {
-        self.hold(code, enhanced, text);
-        self.output.release();
+    fn write(&mut self, code: u16, enhanced: Option<EnhancedCode>, text: &str) {
+        let enhanced = enhanced.filter(|_| self.config.extensions.enhanced_status_codes);
+        match &self.remark {
+            None => reply::write(&mut self.output, code, enhanced, text),
+            Some(_) => {
+                let mut reply = Reply::new(code, enhanced);
+                reply.lines(text);
+                self.put(reply);
+            }
+        }
     }
 
-    /// The application has said yes; held. It may have wanted another text.
-    pub(super) fn grant(&mut self, code: u16, enhanced: Enhanced, text: &str) {
-        let wanted = self.remark.as_mut().and_then(|remark| remark.text.take());
-        self.hold(code, Some(enhanced), wanted.as_deref().unwrap_or(text));
-    }
-
-    pub(super) fn grant_now(&mut self, code: u16, enhanced: Enhanced, text: &str) {
-        self.grant(code, enhanced, text);
-        self.output.release();
+    /// Says this, and the lines that the application has added, held.
+    pub(super) fn put(&mut self, mut reply: Reply) {
+        let lines = self.remark.take().map(|remark| remark.lines).unwrap_or_default();
+        lines.iter().for_each(|line| reply.lines(line));
+        reply.put(&mut self.output);
     }
 
     pub(super) fn tell(&mut self, rejection: &Rejection) {

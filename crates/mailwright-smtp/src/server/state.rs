@@ -161,10 +161,3 @@ pub(super) struct Remark {
     /// When it is said.
     pub(super) until: Option<Instant>,
 }
-
-impl Remark {
-    /// The lines, if there are any.
-    pub(super) fn lines(remark: Option<&Self>) -> &[String] {
-        remark.map(|remark| &remark.lines[..]).unwrap_or_default()
-    }
-}
