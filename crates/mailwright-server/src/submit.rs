@@ -1,10 +1,10 @@
 //! What users send (RFC 6409): who has logged in may send as himself only, and what a message lacks is added to it.
 
 use bytes::Bytes;
-use mailwright_core::{Address, ReversePath, Timestamp};
+use mailwright_core::{Address, Domain, ForwardPath, ReversePath, Timestamp};
 use mailwright_message::submission::{Completion, Fed, HeaderReader, InvalidHeader, SubmittedHeader};
 use mailwright_smtp::Rejection;
-use mailwright_store::{BlobWriter, Directory, Store};
+use mailwright_store::{BlobWriter, Directory, Resolution, Store};
 use mailwright_tokio::smtp::Verdict;
 
 use crate::content::{Arriving, Keeping};
@@ -20,6 +20,17 @@ impl<S: Store, D: Directory> Shared<S, D> {
             }
         }
         Ok(())
+    }
+
+    /// RFC 6409 §4.2: a name that says something only where it was written has no place in what goes elsewhere. One of our
+    /// own says it here.
+    async fn check_qualified(&self, domain: &Domain) -> Verdict {
+        let postmaster = format!("postmaster@{domain}").parse().map_err(Rejection::from)?;
+        match self.directory.resolve(&ForwardPath::Address(postmaster)).await? {
+            Resolution::Remote(_) => Err(Rejection::bad_content()
+                .with_text(format!("{domain}, in an address, is not a fully-qualified domain"))),
+            _ => Ok(()),
+        }
     }
 
     /// Takes a message that `user` sends up to the end of its header, and keeps it with what it lacks; and of the body
@@ -47,6 +58,9 @@ impl<S: Store, D: Directory> Shared<S, D> {
             let others = header.from().iter().skip(1).chain(header.sender());
             let named = [&author].into_iter().chain(others).cloned();
             self.check_senders(user, &named.map(ReversePath::Address).collect::<Vec<_>>()).await?;
+        }
+        for domain in header.unqualified() {
+            self.check_qualified(domain).await?;
         }
         let (hostname, nonce) = (&self.hostname, self.random());
         let missing = header.missing(&Completion { from: &author, hostname, now, nonce });

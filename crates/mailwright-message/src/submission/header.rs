@@ -1,5 +1,6 @@
 //! The header as a whole, and what it lacks.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ pub struct SubmittedHeader {
     pub(super) octets: Bytes,
     pub(super) from: Vec<Address>,
     pub(super) sender: Option<Address>,
+    pub(super) unqualified: BTreeSet<Domain>,
     pub(super) has_date: bool,
     pub(super) has_message_id: bool,
 }
@@ -39,6 +41,11 @@ impl SubmittedHeader {
     /// Who has sent it, if that is said apart.
     pub fn sender(&self) -> Option<&Address> {
         self.sender.as_ref()
+    }
+
+    /// The domains in its fields with addresses that are not fully qualified (RFC 6409 §4.2), each once.
+    pub fn unqualified(&self) -> impl Iterator<Item = &Domain> {
+        self.unqualified.iter()
     }
 
     /// The fields that it lacks of those that every message should have (RFC 5322 §3.6), for its front: From, Date

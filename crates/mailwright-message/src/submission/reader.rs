@@ -1,13 +1,14 @@
 //! Gathers a header, line by line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use mailwright_core::Address;
+use mailwright_core::{Address, Domain};
 use memchr::memchr;
 use thiserror::Error;
 
 use super::header::SubmittedHeader;
+use crate::syntax::address::parse_list;
 use crate::syntax::lexer::unfold;
 use crate::syntax::mailbox::mailboxes;
 
@@ -19,11 +20,14 @@ pub struct HeaderLimits {
     pub octets: usize,
     /// Addresses in From (RFC 5322 §3.6.2). Default: 10. Cost: each is looked up.
     pub from: usize,
+    /// Domains in the fields with addresses that are not fully qualified: more are not told. Default: 10. Cost: each is
+    /// looked up.
+    pub unqualified: usize,
 }
 
 impl Default for HeaderLimits {
     fn default() -> Self {
-        Self { octets: 256 << 10, from: 10 }
+        Self { octets: 256 << 10, from: 10, unqualified: 10 }
     }
 }
 
@@ -74,11 +78,28 @@ pub struct HeaderReader {
     line_start: usize,
     /// Lines that have come.
     lines: usize,
-    /// Where the field that may go on is; `None` before the first.
-    open: Option<Option<Field>>,
+    /// The field that may go on; `None` before the first.
+    open: Option<Open>,
     /// What stands behind the colons of those that are needed.
     fields: BTreeMap<Field, Range<usize>>,
+    unqualified: BTreeSet<Domain>,
 }
+
+/// A field that may go on.
+#[derive(Debug, Clone)]
+enum Open {
+    Needed(Field),
+    /// One of those with addresses of others: what stands behind its colon.
+    List(Range<usize>),
+    Other,
+}
+
+/// The fields with addresses besides From and Sender (RFC 5322 §3.6.2, §3.6.3, §3.6.6).
+const LISTS: [&str; 9] =
+    ["Reply-To", "To", "Cc", "Bcc", "Resent-From", "Resent-Sender", "Resent-To", "Resent-Cc", "Resent-Bcc"];
+
+/// Addresses that are looked at in a field: as many as a header has room for, whatever its limit.
+const ADDRESSES_MAX: usize = 100_000;
 
 /// What becomes of a reader that is fed.
 #[derive(Debug)]
@@ -123,8 +144,8 @@ impl Field {
 impl HeaderReader {
     /// At the first octet of a message.
     pub fn new(limits: HeaderLimits) -> Self {
-        let (octets, fields) = (Vec::new(), BTreeMap::new());
-        Self { limits, octets, line_start: 0, lines: 0, open: None, fields }
+        let (octets, fields, unqualified) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
+        Self { limits, octets, line_start: 0, lines: 0, open: None, fields, unqualified }
     }
 
     /// The next octets of the message.
@@ -179,32 +200,54 @@ impl HeaderReader {
         }
         if line.starts_with(b" ") || line.starts_with(b"\t") {
             // RFC 5322 §2.2.3: it goes on.
-            let open = self.open.ok_or(InvalidHeader::NoField { line: self.lines })?;
-            if let Some(value) = open.and_then(|field| self.fields.get_mut(&field)) {
-                value.end = range.end;
+            match &mut self.open {
+                None => return Err(InvalidHeader::NoField { line: self.lines }),
+                Some(Open::Needed(field)) => {
+                    self.fields.entry(*field).and_modify(|value| value.end = range.end);
+                }
+                Some(Open::List(value)) => value.end = range.end,
+                Some(Open::Other) => {}
             }
             return Ok(false);
         }
         let colon = memchr(b':', line).filter(|&colon| colon > 0);
         let name = colon.and_then(|colon| line.get(..colon)).filter(|name| name.iter().all(is_ftext));
         let name = name.ok_or(InvalidHeader::NoField { line: self.lines })?;
-        let field = Field::of(name);
-        self.open = Some(field);
-        if let Some(field) = field {
-            let value = range.start + name.len() + 1..range.end;
-            if self.fields.insert(field, value).is_some() {
+        let value = range.start + name.len() + 1..range.end;
+        let open = match Field::of(name) {
+            Some(field) if self.fields.insert(field, value.clone()).is_some() => {
                 return Err(InvalidHeader::Twice { name: field.name() });
             }
-        }
+            Some(field) => Open::Needed(field),
+            None if LISTS.iter().any(|list| list.as_bytes().eq_ignore_ascii_case(name)) => Open::List(value),
+            None => Open::Other,
+        };
+        self.end_field();
+        self.open = Some(open);
         Ok(false)
     }
 
-    fn whole(self) -> Result<SubmittedHeader, InvalidHeader> {
+    /// The field that may have gone on is whole.
+    fn end_field(&mut self) {
+        let Some(Open::List(value)) = self.open.take() else { return };
+        let value = unfold(self.octets.get(value).unwrap_or_default());
+        let hosts = &mut self.unqualified;
+        parse_list(&value, ADDRESSES_MAX, |address| {
+            let host = address.host.and_then(|host| std::str::from_utf8(host).ok()?.parse().ok());
+            hosts.extend(host.filter(|host| is_unqualified(host) && hosts.len() < self.limits.unqualified));
+        });
+    }
+
+    fn whole(mut self) -> Result<SubmittedHeader, InvalidHeader> {
+        self.end_field();
         let from = self.addresses(Field::From, self.limits.from)?;
         let sender = self.addresses(Field::Sender, 1)?.pop();
+        let domains = from.iter().chain(&sender).filter_map(|address| address.domain().parse().ok());
+        self.unqualified.extend(domains.filter(is_unqualified));
         let has = |field| self.fields.contains_key(&field);
         let (has_date, has_message_id) = (has(Field::Date), has(Field::MessageId));
-        Ok(SubmittedHeader { octets: self.octets.into(), from, sender, has_date, has_message_id })
+        let (octets, unqualified) = (self.octets.into(), self.unqualified);
+        Ok(SubmittedHeader { octets, from, sender, unqualified, has_date, has_message_id })
     }
 
     /// None if there is no such field.
@@ -213,6 +256,11 @@ impl HeaderReader {
         let value = self.octets.get(value.clone()).unwrap_or_default();
         mailboxes(&unfold(value), most).ok_or(InvalidHeader::Addresses { name: field.name() })
     }
+}
+
+/// A name that says something only where it was written.
+fn is_unqualified(domain: &Domain) -> bool {
+    !domain.is_literal() && !domain.as_str().contains('.')
 }
 
 /// ```abnf

@@ -1,7 +1,7 @@
 //! What a header lacks, and which is none.
 
 use mailwright_core::testing::Budget;
-use mailwright_core::{Address, Timestamp};
+use mailwright_core::{Address, Domain, Timestamp};
 use mailwright_message::submission::{Completion, Fed, HeaderLimits, HeaderReader, InvalidHeader};
 use proptest::prelude::*;
 
@@ -13,6 +13,7 @@ struct Submitted {
     body: Vec<u8>,
     from: Vec<String>,
     sender: Option<String>,
+    unqualified: String,
 }
 
 fn submit_with(limits: HeaderLimits, message: &[u8], piece: usize) -> Result<Submitted, InvalidHeader> {
@@ -35,6 +36,7 @@ fn submit_with(limits: HeaderLimits, message: &[u8], piece: usize) -> Result<Sub
         missing: header.missing(&completion),
         from: header.from().iter().map(Address::to_string).collect(),
         sender: header.sender().map(Address::to_string),
+        unqualified: header.unqualified().map(Domain::as_str).collect::<Vec<_>>().join(" "),
         header: header.into_octets().to_vec(),
         body: message[at..].to_vec(),
     })
@@ -83,6 +85,26 @@ fn from_whom_it_is() {
     ] {
         let found = submit(format!("{header}\r\nFrom: body\r\n").as_bytes()).unwrap();
         assert_eq!((found.from.join(" "), found.sender.as_deref()), (from.join(" "), sender), "{header}");
+    }
+}
+
+/// RFC 6409 §4.2
+#[test]
+fn names_that_say_something_only_here_are_told() {
+    for (header, domains) in [
+        ("From: ann@example.org\r\nTo: bob@[192.0.2.1], carl@x.example\r\n", ""),
+        ("From: ann@sales\r\nSender: ann@Desk\r\n", "desk sales"),
+        (
+            "To: bob@sales,\r\n Carl <carl@desk>\r\nCc: Team: a@one, b@two.example;\r\nTo: x@two\r\n",
+            "desk one sales two",
+        ),
+        ("Reply-To: a@b\r\nBCC: a@b\r\nResent-From: a@c\r\nX-To: a@d\r\nSubject: a@e\r\n", "b c"),
+        ("To: undisclosed-recipients:;\r\nCc: root\r\nBcc: \r\n", ""),
+        ("To: a@b\u{e5}\r\n", ""),
+        ("To: a@b0,a@b1,a@b2,a@b3,a@b4,a@b5,a@b6,a@b7,a@b8,a@b9,a@c\r\n", "b0 b1 b2 b3 b4 b5 b6 b7 b8 b9"),
+    ] {
+        let found = submit(format!("{header}\r\nTo: a@body\r\n").as_bytes()).unwrap();
+        assert_eq!(found.unqualified, domains, "{header}");
     }
 }
 

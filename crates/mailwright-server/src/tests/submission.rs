@@ -114,6 +114,7 @@ async fn what_is_no_message_is_refused() {
         ("\u{1}\u{2}\u{3}\r\n", "554 5.6.0 line 1 is no header field"),
         ("From: ann@a.example\r\nFrom: ann@a.example\r\n\r\n", "554 5.6.0 there is more than one field From"),
         ("From: ann\r\n\r\n", "554 5.6.0 the field From is no list of addresses"),
+        ("Cc: carl@desk\r\n\r\n", "554 5.6.0 desk, in an address, is not a fully-qualified domain"),
     ] {
         let found = send(&mut client, "ann@a.example", message).await;
         assert!(found.starts_with(reply), "{message}: {found}");
