@@ -215,10 +215,12 @@ impl HeaderReader {
         let name = name.ok_or(InvalidHeader::NoField { line: self.lines })?;
         let value = range.start + name.len() + 1..range.end;
         let open = match Field::of(name) {
-            Some(field) if self.fields.insert(field, value.clone()).is_some() => {
-                return Err(InvalidHeader::Twice { name: field.name() });
+            Some(field) => {
+                if self.fields.insert(field, value).is_some() {
+                    return Err(InvalidHeader::Twice { name: field.name() });
+                }
+                Open::Needed(field)
             }
-            Some(field) => Open::Needed(field),
             None if LISTS.iter().any(|list| list.as_bytes().eq_ignore_ascii_case(name)) => Open::List(value),
             None => Open::Other,
         };
