@@ -20,6 +20,7 @@ pub fn proxy_header(data: &[u8]) {
             assert!((1..=input.len()).contains(&octets) && octets <= max.max(107));
             assert_eq!(parse(&input[..octets - 1], max), Ok(None), "the last octet was not needed");
             if let Header::Client(peer) = header {
+                assert_eq!(header.to_v2(), v2(peer));
                 for again in [v1(peer), v2(peer)] {
                     assert_eq!(parse(&again, 52), Ok(Some((header, again.len()))));
                 }

@@ -7,7 +7,7 @@ mod dyn_deliver;
 pub mod outbound;
 mod queue;
 
-pub use deliver::{Deliver, Delivery, Parts};
+pub use deliver::{Deliver, Delivery, Parts, Write};
 pub use dyn_deliver::DynDeliver;
 pub use queue::{
     ALIAS_DEPTH, AdminError, Envelope, Expanded, InvalidContent, InvalidEnvelope, OpenQueue, Queue,

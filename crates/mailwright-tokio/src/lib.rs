@@ -15,6 +15,7 @@ pub mod proxy;
 mod shutdown;
 #[cfg(feature = "smtp")]
 pub mod smtp;
+pub mod socks;
 mod system;
 #[cfg(feature = "rustls")]
 mod tls;

@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
+use mailwright_core::{Stage, TraceEvent, TraceId, Verdict};
 use mailwright_queue::{AttemptStage, Diagnostic};
+use mailwright_store::Op;
 use tracing::info;
 
 use super::config::OutboundConfig;
@@ -10,12 +12,15 @@ use super::plan::Target;
 use super::shared::Shared;
 use super::watch::Watch;
 use super::words::Words;
+use crate::deliver::Write;
 
 /// An attempt under way.
 pub(super) struct Attempt<'a> {
     pub(super) shared: &'a Shared,
     /// When it has to end.
     pub(super) deadline: Instant,
+    /// Addresses that may still be connected to.
+    pub(super) left: usize,
     pub(super) watch: Watch,
     /// The server that was last spoken to.
     pub(super) remote: Option<String>,
@@ -23,12 +28,24 @@ pub(super) struct Attempt<'a> {
     pub(super) tls: Option<&'static str>,
     /// Why the hosts that were tried have not been asked to take the message.
     pub(super) failures: Vec<Diagnostic>,
+    /// What the message's trace is to tell besides what came of the attempt.
+    pub(super) events: Vec<TraceEvent>,
 }
 
 impl<'a> Attempt<'a> {
     pub(super) fn new(shared: &'a Shared) -> Self {
         let deadline = shared.environment.clock.mono() + shared.config.deadline;
-        Self { shared, deadline, watch: Watch::default(), remote: None, tls: None, failures: Vec::new() }
+        let left = shared.config.addresses.max(1);
+        Self {
+            shared,
+            deadline,
+            left,
+            watch: Watch::default(),
+            remote: None,
+            tls: None,
+            failures: Vec::new(),
+            events: Vec::new(),
+        }
     }
 
     /// A host, or the way to it, has failed.
@@ -39,6 +56,22 @@ impl<'a> Attempt<'a> {
         info!(stage = diagnostic.stage.as_str(), reason = diagnostic.summary(), "passed over");
         self.remote = remote.or(self.remote.take());
         self.failures.push(diagnostic);
+    }
+
+    /// It is asked without TLS where that was offered: who looks at the message later is to know, and why.
+    pub(super) fn without_tls(&mut self, target: &Target, why: &str) {
+        info!(remote = target.remote(), why, "asked without TLS");
+        let at = self.shared.environment.clock.wall();
+        let event = TraceEvent::new(at, Stage::Attempt, Verdict::Pass, format!("asked without TLS: {why}"));
+        self.events.push(event.with_evidence("remote", target.remote()).with_evidence("tls", "none"));
+    }
+
+    /// What is told in the trace.
+    pub(super) fn writes(&mut self, trace: TraceId) -> Vec<Write> {
+        let events = std::mem::take(&mut self.events);
+        let is_told = !events.is_empty();
+        let write = || Write { op: Op::Trace { id: trace, events }, recipients: Vec::new() };
+        is_told.then(write).into_iter().collect()
     }
 
     /// The attempt is at this stage now.

@@ -9,7 +9,9 @@ use mailwright_queue::OwnHosts;
 use mailwright_smtp::client;
 use rustls::ClientConfig;
 
-use super::route::Route;
+use super::route::{Family, Route};
+use super::source::Source;
+use super::via::Via;
 
 /// How mail goes out.
 #[derive(Debug, Clone)]
@@ -24,8 +26,25 @@ pub struct OutboundConfig {
     /// By which names and addresses we are known, so that mail does not come back (RFC 5321 §5.1). Default: the
     /// client's name.
     pub own: OwnHosts,
+    /// From which of our addresses mail goes out, unless a route says otherwise: which one is chosen by the domain, and
+    /// stays the same. Default: none, so that the system chooses, and the name is that of [`client`](Self::client).
+    /// With them, only addresses of their families are connected to.
+    pub sources: Vec<Source>,
+    /// A proxy through which all of it goes. Default: none.
+    pub via: Option<Via>,
     /// The addresses that we can connect to. Default both.
     pub families: Families,
+    /// The family whose address of a host is tried first, if both may be. Default IPv6 (RFC 6724 §2.1).
+    pub prefer: Family,
+    /// How long an address may be silent before the next one of hosts of the same preference is connected to besides;
+    /// the first that answers is spoken to, the others are given up. Default 2 s, the longest that RFC 8305 §8 has:
+    /// nobody waits for mail as for a page, and a connection that is given up counts at the server all the same. If it
+    /// is no less than the time to connect, they are tried one after the other.
+    pub next_address_after: Duration,
+    /// How long an address that did not answer (at all, or for 2 s before another one did), and a family of addresses to
+    /// which there is no way from here, are tried last, behind all other hosts (RFC 5321 §4.5.4.1); and a source that
+    /// could not be used, behind the others. Default 10 min. Zero: nothing of this is remembered.
+    pub remember_unreachable: Duration,
     /// Hosts of a domain, and addresses of a host, that are tried.
     pub mx: MxLimits,
     /// The port of hosts that were found by MX. Default 25; another one is for tests.
@@ -35,11 +54,19 @@ pub struct OutboundConfig {
     /// If the handshake behind an opportunistic STARTTLS fails, the server is asked again without TLS. Default on:
     /// it would have been asked so if it had not offered TLS (RFC 7435 §3).
     pub plain_after_failed_tls: bool,
+    /// How long a server at which that had to be done is asked without TLS at once. It is not remembered where TLS is
+    /// demanded. Default 1 hour. Zero: each time it is tried anew. Cost: who broke one handshake, on the way, reads for
+    /// so long, and need not be there for the next.
+    pub remember_broken_tls: Duration,
+    /// Addresses, families and handshakes that are remembered, together; beyond that the one that would be forgotten
+    /// first is. Default 10,000. Cost: some 100 octets each.
+    pub remembered: usize,
     /// Addresses, of all hosts together, that are connected to in an attempt. Default 10; RFC 5321 §5.1 asks for two
     /// at least. Zero is taken for one.
     pub addresses: usize,
     /// The time of a whole attempt, whatever its stages still may take. Default 1 hour. It is to be less than a
-    /// lease is renewed for; more than a week is taken for one. What is cut off behind the end of the content may arrive twice (RFC 1047).
+    /// lease is renewed for; more than a week is taken for one. What is cut off behind the end of the content may arrive
+    /// twice (RFC 1047).
     pub deadline: Duration,
     /// What becomes of content that a server does not take. Default: it is encoded anew.
     pub eight_bit: EightBit,
@@ -54,11 +81,18 @@ impl OutboundConfig {
             client: client::Config::new(name.clone()),
             routes: Vec::new(),
             own: OwnHosts { names: [name].into(), ..OwnHosts::default() },
+            sources: Vec::new(),
+            via: None,
             families: Families::default(),
+            prefer: Family::default(),
+            next_address_after: Duration::from_secs(2),
+            remember_unreachable: Duration::from_secs(600),
             mx: MxLimits::default(),
             port: 25,
             tls: None,
             plain_after_failed_tls: true,
+            remember_broken_tls: Duration::from_secs(3600),
+            remembered: 10_000,
             addresses: 10,
             deadline: Duration::from_secs(3600),
             eight_bit: EightBit::default(),

@@ -100,5 +100,8 @@ pub(super) fn client_config(
     let mut config = base.clone();
     config.protocol = target.manner.protocol;
     config.start_tls = start_tls;
+    if let Some(source) = &target.source {
+        config.name = source.hostname.clone();
+    }
     Arc::new(config)
 }

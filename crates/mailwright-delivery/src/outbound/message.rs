@@ -40,6 +40,9 @@ pub(super) fn transaction(
     // RFC 6710 §4.2
     params.priority = envelope.priority.and_then(|priority| smtp::Priority::new(priority.get()));
     params.by = by;
+    params.auth.clone_from(&envelope.auth);
+    params.solicit =
+        envelope.solicit.as_ref().and_then(|classes| smtp::Solicitation::new(classes.as_solicit()));
     if offers.dsn { transaction } else { transaction.without_dsn() }
 }
 

@@ -22,7 +22,7 @@
 //! ];
 //! let environment = Environment {
 //!     resolver: Arc::new(Zones::default()), // in earnest `Cache<Hickory>`
-//!     dial: Arc::new(TcpDial::default()),
+//!     dial: Arc::new(TcpDial),
 //!     clock: Arc::new(SystemClock),
 //!     entropy: Arc::new(SystemEntropy),
 //! };
@@ -32,11 +32,13 @@
 
 mod attempt;
 mod config;
+mod connect;
 mod connection;
 mod dial;
 mod environment;
 mod form;
 mod job;
+mod memory;
 mod message;
 mod open;
 mod outcome;
@@ -46,7 +48,9 @@ mod relay_url;
 mod route;
 mod send;
 mod shared;
+mod source;
 mod trust;
+mod via;
 mod walk;
 mod watch;
 mod words;
@@ -55,11 +59,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use config::{ClientTls, EightBit, OutboundConfig, PoolConfig};
-pub use dial::{Dial, Dialed, TcpDial};
+pub use dial::{Dial, DialError, Dialed, TcpDial};
 pub use environment::Environment;
 pub use relay_url::{InvalidRelayUrl, RelayUrlFault};
-pub use route::{HostName, Pattern, Protocol, Relay, RelayHost, Route, TlsPolicy, Way};
+pub use route::{Family, HostName, Pattern, Protocol, Relay, RelayHost, Route, TlsPolicy, Way};
+pub use source::Source;
 pub use trust::TrustError;
+pub use via::{ProxyDial, SocksDial, Via};
 
 use mailwright_store::{Claimed, Store};
 use tracing::{Instrument, info_span};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mailwright_auth::client::{Exchange, Step};
+use mailwright_auth::client::{Exchange, Given, Step};
 use mailwright_auth::{Credentials, Mechanism};
 use mailwright_core::{Ticket, TlsInfo};
 use mailwright_queue::AttemptStage;
@@ -10,9 +10,11 @@ use mailwright_smtp::Client;
 use mailwright_smtp::client::{AuthFailure, Event, GivenUp, Stage, StartTls, Work, ask};
 use mailwright_tokio::{Driver, Io, RustlsClient, Tls, Turn, handshake};
 use rustls::pki_types::ServerName;
+use tokio::task::spawn_blocking;
 
 use super::attempt::Attempt;
 use super::connection::{Broken, Connection, client_config};
+use super::memory::Fault;
 use super::plan::Target;
 use super::route::{TlsPolicy, Way};
 use super::watch::Watched;
@@ -34,24 +36,39 @@ impl From<Words> for NotOpened {
 }
 
 impl Attempt<'_> {
-    /// Connects, and goes on to where the server waits for a message.
-    pub(super) async fn open(&mut self, target: &Target) -> Result<Connection, Words> {
+    /// Goes on to where the server waits for a message.
+    pub(super) async fn open(&mut self, target: &Target, io: Box<dyn Io>) -> Result<Connection, Words> {
         let policy = target.manner.tls;
-        match self.open_with(target, policy).await {
+        let may_be_plain = policy == TlsPolicy::Opportunistic && self.config().plain_after_failed_tls;
+        let (memory, clock) = (&self.shared.memory, &self.shared.environment.clock);
+        let fault = Fault::Tls(target.end());
+        if may_be_plain && memory.has(fault, clock.mono()) {
+            self.without_tls(target, "its handshake has failed not long ago");
+            return self.open_with(target, TlsPolicy::Never, io).await.map_err(NotOpened::into_words);
+        }
+        match self.open_with(target, policy, io).await {
             Ok(connection) => Ok(connection),
-            Err(NotOpened::Handshake(words))
-                if policy == TlsPolicy::Opportunistic && self.config().plain_after_failed_tls =>
-            {
-                tracing::info!(remote = target.remote(), reason = words.text, "asked again without TLS");
-                self.open_with(target, TlsPolicy::Never).await.map_err(NotOpened::into_words)
+            Err(NotOpened::Handshake(words)) if may_be_plain => {
+                self.without_tls(target, &words.text);
+                let io = self.dial(target).await?;
+                let opened = self.open_with(target, TlsPolicy::Never, io).await;
+                if opened.is_ok() {
+                    let now = clock.mono();
+                    memory.remember(fault, now, now + self.config().remember_broken_tls);
+                }
+                opened.map_err(NotOpened::into_words)
             }
             Err(why) => Err(why.into_words()),
         }
     }
 
-    async fn open_with(&mut self, target: &Target, policy: TlsPolicy) -> Result<Connection, NotOpened> {
+    async fn open_with(
+        &mut self,
+        target: &Target,
+        policy: TlsPolicy,
+        io: Box<dyn Io>,
+    ) -> Result<Connection, NotOpened> {
         let (tls, start_tls) = self.tls(target, policy)?;
-        let io = self.dial(target).await?;
         let (io, info) = match (policy, &tls) {
             (TlsPolicy::Implicit, Some(tls)) => self.shake_hands(tls.as_ref(), io).await?,
             _ => (io, None),
@@ -83,7 +100,11 @@ impl Attempt<'_> {
     }
 
     /// The layer that this policy needs, and when it is put in place.
-    fn tls(&self, target: &Target, policy: TlsPolicy) -> Result<(Option<Arc<dyn Tls>>, StartTls), Words> {
+    pub(super) fn tls(
+        &self,
+        target: &Target,
+        policy: TlsPolicy,
+    ) -> Result<(Option<Arc<dyn Tls>>, StartTls), Words> {
         let start_tls = match policy {
             TlsPolicy::Never => return Ok((None, StartTls::Never)),
             TlsPolicy::Opportunistic => StartTls::Opportunistic,
@@ -108,25 +129,6 @@ impl Attempt<'_> {
             (Some(_), None) => {
                 let text = "TLS is demanded, and no certificate can have the server's name";
                 Err(Words::seen(AttemptStage::Route, code::MISCONFIGURED, text))
-            }
-        }
-    }
-
-    async fn dial(&mut self, target: &Target) -> Result<Box<dyn Io>, Words> {
-        self.at(AttemptStage::Connect);
-        let environment = &self.shared.environment;
-        let dialed = environment.dial.dial(target.address, target.port);
-        let limit = self.config().client.timeouts.connect;
-        match environment.within(limit, self.deadline, dialed).await {
-            Ok(Ok(io)) => Ok(io),
-            Ok(Err(error)) => {
-                let text = format!("{}: {error}", target.remote());
-                Err(Words::seen(AttemptStage::Connect, code::NO_ANSWER, text))
-            }
-            Err(why) => {
-                let mut words = Words::out_of_time(why, AttemptStage::Connect);
-                words.text = format!("{}: {}", target.remote(), words.text);
-                Err(words)
             }
         }
     }
@@ -179,6 +181,42 @@ impl Attempt<'_> {
         }
     }
 
+    /// By the best mechanism that both sides know, and that carries these.
+    fn exchange(
+        &self,
+        connection: &Connection,
+        credentials: &Credentials,
+    ) -> Result<(Mechanism, Exchange), Words> {
+        let mut nonce = [0; 18];
+        self.shared.environment.entropy.fill(&mut nonce);
+        let exporter = connection.driver.machine.client.tls().and_then(|tls| tls.exporter);
+        let given = Given::from(credentials.clone());
+        let offered = &connection.offers().auth;
+        let known = given.mechanisms().iter().copied();
+        let fitting = known
+            .filter(|mechanism| offered.iter().any(|name| name.eq_ignore_ascii_case(mechanism.name())))
+            .filter(|mechanism| !mechanism.binds() || exporter.is_some());
+        let mut why = None;
+        for mechanism in fitting {
+            match Exchange::start(mechanism, given.clone(), nonce) {
+                Ok(exchange) => {
+                    let exchange = match exporter {
+                        Some(exporter) => exchange.bound_to(exporter),
+                        None => exchange,
+                    };
+                    return Ok((mechanism, exchange));
+                }
+                Err(error) => why = why.or(Some(error)),
+            }
+        }
+        Err(match why {
+            Some(error) => {
+                Words::seen(AttemptStage::Auth, code::MISCONFIGURED, format!("our credentials: {error}"))
+            }
+            None => refused("the server offers no mechanism of authentication that is known here"),
+        })
+    }
+
     /// Shows who we are, if the route has us do so.
     async fn authenticate(
         &self,
@@ -186,16 +224,7 @@ impl Attempt<'_> {
         ticket: Ticket<ask::Work>,
     ) -> Result<Ticket<ask::Work>, NotOpened> {
         let Some(credentials) = self.credentials(&connection.target) else { return Ok(ticket) };
-        let offered = &connection.offers().auth;
-        let known = Mechanism::ALL.iter().copied();
-        let mechanism =
-            known.into_iter().find(|mechanism| offered.iter().any(|name| name == mechanism.name()));
-        let Some(mechanism) = mechanism else {
-            return Err(refused("the server offers no mechanism of authentication that is known here").into());
-        };
-        let mut exchange = Exchange::start(mechanism, credentials.clone()).map_err(|error| {
-            Words::seen(AttemptStage::Auth, code::MISCONFIGURED, format!("our credentials: {error}"))
-        })?;
+        let (mechanism, mut exchange) = self.exchange(connection, credentials)?;
         let initial = match exchange.step(None) {
             Step::Respond(initial) => Some(initial),
             _ => None,
@@ -203,23 +232,45 @@ impl Attempt<'_> {
         let work = Work::Auth { mechanism: mechanism.name().to_owned(), initial };
         // Stale only if the session has ended, which is told by what comes next.
         let _ = connection.driver.machine.client.answer(ticket, work);
+        let mut failed = None;
         loop {
             match self.next(connection).await? {
                 Event::Challenge { challenge, ticket } => {
-                    let response = match exchange.step(Some(&challenge)) {
+                    let step;
+                    (exchange, step) = respond(exchange, challenge).await?;
+                    let response = match step {
                         Step::Respond(response) => Ok(response),
+                        Step::Failed(error) => {
+                            failed = Some(error);
+                            Err(GivenUp)
+                        }
                         _ => Err(GivenUp),
                     };
                     let _ = connection.driver.machine.client.answer(ticket, response);
                 }
                 Event::Auth(Ok(())) => break,
-                Event::Auth(Err(why)) => return Err(not_authenticated(&why).into()),
+                Event::Auth(Err(why)) => {
+                    return Err(match failed {
+                        Some(error) => refused(&error.to_string()),
+                        None => not_authenticated(&why),
+                    }
+                    .into());
+                }
                 _ => {}
             }
         }
         exchange.finish().map_err(|error| refused(&error.to_string()))?;
         self.greet(connection).await
     }
+}
+
+/// The next step, away from the threads that serve: a proof of SCRAM takes as long as the server wants it to.
+async fn respond(mut exchange: Exchange, challenge: Vec<u8>) -> Result<(Exchange, Step), Words> {
+    let stepped = spawn_blocking(move || {
+        let step = exchange.step(Some(&challenge));
+        (exchange, step)
+    });
+    stepped.await.map_err(|error| refused(&error.to_string()))
 }
 
 impl NotOpened {

@@ -19,7 +19,7 @@ pub(super) struct Outcomes {
 impl Outcomes {
     /// The same for all of them.
     pub(super) fn all(recipients: usize, diagnostic: &Diagnostic) -> Self {
-        let feedback = Feedback::of(diagnostic);
+        let feedback = if is_local(diagnostic) { Feedback::Neutral } else { Feedback::of(diagnostic) };
         Self { outcomes: vec![not_taken(diagnostic.clone()); recipients], feedback }
     }
 
@@ -94,6 +94,11 @@ fn is_final(diagnostic: &Diagnostic) -> bool {
     }
 }
 
+/// Whether what was seen is something here (RFC 3463 §3.4): it tells nothing of the destination.
+fn is_local(diagnostic: &Diagnostic) -> bool {
+    diagnostic.code.is_none() && diagnostic.enhanced.is_some_and(|code| code.subject() == 3)
+}
+
 fn words(outcome: &Outcome, sent: &Sent) -> Words {
     let stage = attempt_stage(outcome.stage).unwrap_or(AttemptStage::Mail);
     match &outcome.result {
@@ -148,9 +153,11 @@ fn weightier(one: Feedback, other: Feedback) -> Feedback {
 }
 
 /// Of what several hosts have failed with: as long as one may answer later, mail waits; what came farthest says
-/// most, and a server's own words more than what was seen.
+/// most, a server's own words more than what was seen, and that more than a fault of ours.
 pub(super) fn most_telling(failures: Vec<Diagnostic>) -> Option<Diagnostic> {
-    let rank = |diagnostic: &Diagnostic| (!is_final(diagnostic), diagnostic.code.is_some(), diagnostic.stage);
+    let rank = |diagnostic: &Diagnostic| {
+        (!is_final(diagnostic), diagnostic.code.is_some(), diagnostic.stage, !is_local(diagnostic))
+    };
     // The first of equals: the preferred host.
     failures.into_iter().rev().max_by_key(rank)
 }

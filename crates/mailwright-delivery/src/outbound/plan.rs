@@ -1,15 +1,16 @@
 //! Where mail for a domain is to be taken.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use mailwright_core::Domain;
-use mailwright_dns::{Identity, LookupError, MailHosts, Name, Party, Resolver, Source, mail_hosts};
+use mailwright_dns::{self as dns, Identity, LookupError, MailHosts, Name, Party, Resolver, mail_hosts};
 use mailwright_queue::{AttemptStage, OwnHosts};
 
 use super::config::OutboundConfig;
 use super::environment::Environment;
-use super::route::{HostName, Protocol, Relay, RelayHost, TlsPolicy, Way};
+use super::route::{Family, HostName, Protocol, Relay, RelayHost, TlsPolicy, Way};
+use super::source::{self, Source};
 use super::words::{Words, code};
 
 /// How to speak to whom, in order.
@@ -17,6 +18,8 @@ use super::words::{Words, code};
 pub(super) struct Plan {
     pub(super) manner: Manner,
     pub(super) hosts: Vec<PlannedHost>,
+    /// From where, in order; if there is none, from wherever the system has it.
+    pub(super) sources: Vec<Source>,
 }
 
 /// How to speak.
@@ -50,10 +53,22 @@ pub(super) struct Target {
     pub(super) name: Option<Name>,
     pub(super) address: IpAddr,
     pub(super) port: u16,
+    /// From where; `None` for the system's choice.
+    pub(super) source: Option<Source>,
     pub(super) manner: Manner,
 }
 
 impl Target {
+    /// The address of ours to connect from.
+    pub(super) fn our_address(&self) -> Option<IpAddr> {
+        self.source.as_ref().map(|source| source.address)
+    }
+
+    /// What is connected to.
+    pub(super) fn end(&self) -> SocketAddr {
+        SocketAddr::new(self.address, self.port)
+    }
+
     /// For people, and for the reports: name and address.
     pub(super) fn remote(&self) -> String {
         match &self.name {
@@ -86,7 +101,29 @@ impl Plan {
         if needs_tls && matches!(plan.manner.tls, TlsPolicy::Never | TlsPolicy::Opportunistic) {
             plan.manner.tls = TlsPolicy::Required;
         }
+        let of_route = found.map(|(_, route)| &route.sources).filter(|sources| !sources.is_empty());
+        plan.sources = source::in_order(of_route.unwrap_or(&config.sources), domain);
         Ok(plan)
+    }
+
+    /// The same target, from the source whose turn it is if that of this one cannot be used.
+    pub(super) fn by_next_source(&self, target: &Target) -> Option<Target> {
+        let others = self.sources.iter().skip_while(|source| Some(*source) != target.source.as_ref());
+        let next = others.skip(1).find(|source| source.address.is_ipv6() == target.address.is_ipv6())?;
+        Some(Target { source: Some(next.clone()), ..target.clone() })
+    }
+
+    /// An address of a host as a target; `None` if no source is of its family.
+    fn target(&self, host: &PlannedHost, address: IpAddr) -> Option<Target> {
+        let source = self.sources.iter().find(|source| source.address.is_ipv6() == address.is_ipv6());
+        let is_possible = self.sources.is_empty() || source.is_some();
+        is_possible.then(|| Target {
+            name: host.name.clone(),
+            address,
+            port: host.port,
+            source: source.cloned(),
+            manner: self.manner,
+        })
     }
 
     fn by_relay(place: usize, relay: &Relay) -> Self {
@@ -100,6 +137,7 @@ impl Plan {
         Self {
             manner: Manner { route: Some(place), protocol: relay.protocol, tls: relay.tls },
             hosts: relay.hosts.iter().enumerate().map(host).collect(),
+            sources: Vec::new(),
         }
     }
 
@@ -122,7 +160,7 @@ impl Plan {
             MailHosts::Hosts(found) => found,
             nowhere => return Err(no_way(domain, &nowhere)),
         };
-        if needs_tls && matches!(found.source, Source::Mx { authentic: false }) {
+        if needs_tls && matches!(found.source, dns::Source::Mx { authentic: false }) {
             // RFC 8689 §4.2.1: a name out of an answer that anybody may have sent proves nothing.
             let text =
                 format!("the message demands TLS, and the mail hosts of {domain} are not known for sure");
@@ -137,6 +175,7 @@ impl Plan {
         Ok(Self {
             manner: Manner { route: None, protocol: Protocol::Smtp, tls: TlsPolicy::Opportunistic },
             hosts: hosts.collect(),
+            sources: Vec::new(),
         })
     }
 }
@@ -145,12 +184,12 @@ impl PlannedHost {
     /// The addresses to connect to, in order.
     pub(super) async fn targets(
         &self,
-        manner: Manner,
+        plan: &Plan,
         environment: &Environment,
         config: &OutboundConfig,
         deadline: Instant,
     ) -> Result<Vec<Target>, Words> {
-        let addresses = match (&self.addresses, &self.name) {
+        let mut addresses = match (&self.addresses, &self.name) {
             (Addresses::Known(addresses), _) => addresses.clone(),
             (Addresses::Unknown, Some(name)) => {
                 let look_up = environment.resolver.addresses(name, config.families);
@@ -168,8 +207,20 @@ impl PlannedHost {
             }
             (Addresses::Unknown, None) => Vec::new(),
         };
-        let target = |address| Target { name: self.name.clone(), address, port: self.port, manner };
-        Ok(addresses.into_iter().map(target).collect())
+        if config.prefer == Family::V4 {
+            addresses.sort_by_key(IpAddr::is_ipv6);
+        }
+        let targets: Vec<Target> =
+            addresses.iter().filter_map(|address| plan.target(self, *address)).collect();
+        match (targets.as_slice(), addresses.first()) {
+            ([], Some(address)) => {
+                let family = if address.is_ipv6() { "IPv6" } else { "IPv4" };
+                let host = self.name.as_ref().map(ToString::to_string).unwrap_or_default();
+                let text = format!("{host} [{address}]: none of our sources has an address of {family}");
+                Err(Words::seen(AttemptStage::Route, code::MISCONFIGURED, text.trim_start()))
+            }
+            _ => Ok(targets),
+        }
     }
 }
 

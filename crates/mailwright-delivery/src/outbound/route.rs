@@ -9,6 +9,8 @@ use mailwright_core::{Domain, InvalidAddress};
 use mailwright_dns::Name;
 pub use mailwright_smtp::client::Protocol;
 
+use super::source::Source;
+
 /// A way for some domains.
 #[derive(Debug, Clone)]
 pub struct Route {
@@ -16,12 +18,14 @@ pub struct Route {
     pub pattern: Pattern,
     /// Which way.
     pub way: Way,
+    /// From which of our addresses. Default: none, which means [those for all](super::OutboundConfig::sources).
+    pub sources: Vec<Source>,
 }
 
 impl Route {
     /// This way for those domains.
     pub fn new(pattern: Pattern, way: Way) -> Self {
-        Self { pattern, way }
+        Self { pattern, way, sources: Vec::new() }
     }
 }
 
@@ -130,6 +134,16 @@ pub enum HostName {
     Name(Name),
     /// An address.
     Address(IpAddr),
+}
+
+/// A family of addresses.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// IPv6.
+    #[default]
+    V6,
+    /// IPv4.
+    V4,
 }
 
 /// Whether TLS is used.

@@ -1,5 +1,6 @@
 //! From host to host, until one has taken or refused the message.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use mailwright_queue::{Attempt as Tried, AttemptStage};
@@ -10,6 +11,7 @@ use super::attempt::Attempt;
 use super::connection::Connection;
 use super::form::Form;
 use super::job::Job;
+use super::memory::Fault;
 use super::message::needs_tls;
 use super::outcome::{Outcomes, is_taken, most_telling};
 use super::plan::{Plan, Target};
@@ -34,6 +36,7 @@ impl Attempt<'_> {
         info!(remote = self.remote, taken = count(true), not_taken = count(false), "tried");
         Delivery {
             attempt: Tried::Tried { outcomes, not_before: None },
+            writes: self.writes(job.entry.id.trace),
             feedback,
             remote: self.remote,
             stages: self.watch.stop(self.shared.environment.clock.mono()),
@@ -49,19 +52,21 @@ impl Attempt<'_> {
         let shared = self.shared;
         let plan =
             Plan::make(&shared.environment, &shared.config, &entry.route, needs_tls, self.deadline).await;
-        let plan = match plan {
+        let mut plan = match plan {
             Ok(plan) => plan,
             Err(words) => {
                 self.fail(words, None);
                 return None;
             }
         };
-        let mut left = shared.config.addresses.max(1);
+        let now = shared.environment.clock.mono();
+        plan.sources.sort_by_key(|source| shared.memory.has(Fault::Source(source.address), now));
+        let mut avoided = Vec::new();
         for hosts in plan.hosts.chunk_by(|one, other| one.preference == other.preference) {
-            let mut targets = Vec::new();
+            let mut targets: Vec<Target> = Vec::new();
             for host in hosts {
                 self.at(AttemptStage::Route);
-                match host.targets(plan.manner, &shared.environment, &shared.config, self.deadline).await {
+                match host.targets(&plan, &shared.environment, &shared.config, self.deadline).await {
                     Ok(found) => targets.extend(found),
                     Err(words) => self.fail(words, None),
                 }
@@ -71,14 +76,15 @@ impl Attempt<'_> {
                     return Some(outcomes);
                 }
             }
-            for target in &targets {
-                if left == 0 || self.is_over() {
-                    return None;
-                }
-                left -= 1;
-                if let Some(outcomes) = self.by_new(target, job).await {
-                    return Some(outcomes);
-                }
+            let (silent, targets) = targets.into_iter().partition(|target| self.is_avoided(target));
+            avoided.push(silent);
+            if let Some(outcomes) = self.by_new(&plan, targets, job).await {
+                return Some(outcomes);
+            }
+        }
+        for targets in avoided {
+            if let Some(outcomes) = self.by_new(&plan, targets, job).await {
+                return Some(outcomes);
             }
         }
         None
@@ -92,16 +98,29 @@ impl Attempt<'_> {
         self.ask(connection, job, Sent::is_unheard).await
     }
 
-    async fn by_new<S: Store>(&mut self, target: &Target, job: &Job<'_, S>) -> Option<Outcomes> {
-        match self.open(target).await {
-            Ok(connection) => self.ask(connection, job, |_| false).await,
-            Err(words) => {
-                let needs_tls = needs_tls(job.entry, &job.parts.envelope);
-                let words = if needs_tls { words.of_message_that_needs_tls() } else { words };
-                self.fail(words, Some(target));
-                None
+    /// By new connections to these, until one has taken or refused the message.
+    async fn by_new<S: Store>(
+        &mut self,
+        plan: &Plan,
+        targets: VecDeque<Target>,
+        job: &Job<'_, S>,
+    ) -> Option<Outcomes> {
+        let mut waiting = targets;
+        while let Some((target, io)) = self.connect(plan, &mut waiting).await {
+            let outcomes = match self.open(&target, io).await {
+                Ok(connection) => self.ask(connection, job, |_| false).await,
+                Err(words) => {
+                    let needs_tls = needs_tls(job.entry, &job.parts.envelope);
+                    let words = if needs_tls { words.of_message_that_needs_tls() } else { words };
+                    self.fail(words, Some(&target));
+                    None
+                }
+            };
+            if outcomes.is_some() {
+                return outcomes;
             }
         }
+        None
     }
 
     /// Asks a server to take the message. What came of it does not count if `is_void` says so.

@@ -103,10 +103,12 @@ struct Network {
 }
 
 impl Dial for Network {
-    fn dial(&self, _: std::net::IpAddr, _: u16) -> Dialed {
+    fn dial(&self, _: std::net::SocketAddr, _: Option<std::net::IpAddr>) -> Dialed {
         let is_first = self.made.fetch_add(1, Ordering::SeqCst) == 0;
         if !is_first && !self.has_more {
-            return Box::pin(std::future::ready(Err(io::ErrorKind::ConnectionRefused.into())));
+            return Box::pin(std::future::ready(Err(
+                io::Error::from(io::ErrorKind::ConnectionRefused).into()
+            )));
         }
         let (near, far) = duplex(1 << 10);
         let config = Config { hostname: "mx".to_owned(), ..Config::default() };

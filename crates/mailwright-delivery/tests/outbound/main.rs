@@ -4,6 +4,7 @@
 mod answers;
 mod content;
 mod cut;
+mod families;
 mod forms;
 mod hostile;
 mod hosts;
@@ -11,8 +12,10 @@ mod limits;
 mod needs;
 mod net;
 mod peer;
+mod proxies;
 mod relays;
 mod reuse;
+mod sources;
 mod stages;
 mod tcp;
 mod tls;

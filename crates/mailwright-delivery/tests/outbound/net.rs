@@ -1,11 +1,11 @@
 //! A network in memory.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
-use mailwright_delivery::outbound::{Dial, Dialed};
+use mailwright_delivery::outbound::{Dial, DialError, Dialed};
 use mailwright_tokio::Io;
 use tokio::io::duplex;
 
@@ -18,6 +18,8 @@ pub(crate) enum Site {
     Refuses,
     /// Nothing, ever.
     Silent,
+    /// No network that there is a way to.
+    NoWay,
     /// A server; each connection to another copy of it.
     Peer(Peer),
     /// What takes the other end of a connection.
@@ -35,6 +37,10 @@ struct Inside {
     log: Vec<String>,
     contents: Vec<String>,
     dialed: Vec<IpAddr>,
+    /// From where, as far as it was said.
+    from: Vec<Option<IpAddr>>,
+    /// Addresses that are none of ours.
+    others: BTreeSet<IpAddr>,
 }
 
 impl Net {
@@ -45,6 +51,22 @@ impl Net {
     pub(crate) fn put_at(&self, address: &str, port: u16, sites: impl IntoIterator<Item = Site>) {
         let sites = sites.into_iter().collect();
         self.0.lock().unwrap().sites.insert((address.parse().unwrap(), port), sites);
+    }
+
+    /// From now on that is no address of ours.
+    pub(crate) fn take_away(&self, address: &str) {
+        self.0.lock().unwrap().others.insert(address.parse().unwrap());
+    }
+
+    /// It is one again.
+    pub(crate) fn give_back(&self, address: &str) {
+        self.0.lock().unwrap().others.remove(&address.parse().unwrap());
+    }
+
+    /// From where each connection was to be made that came about or not, and `?` if that was not said.
+    pub(crate) fn from(&self) -> Vec<String> {
+        let from = self.0.lock().unwrap().from.clone();
+        from.iter().map(|from| from.map_or("?".to_owned(), |from| from.to_string())).collect()
     }
 
     pub(crate) fn note(&self, line: String) {
@@ -81,10 +103,15 @@ impl Net {
 }
 
 impl Dial for Net {
-    fn dial(&self, address: IpAddr, port: u16) -> Dialed {
-        let mut inside = self.0.lock().unwrap();
+    fn dial(&self, to: SocketAddr, from: Option<IpAddr>) -> Dialed {
+        let (mut inside, address) = (self.0.lock().unwrap(), to.ip());
+        inside.from.push(from);
+        if let Some(address) = from.filter(|from| inside.others.contains(from)) {
+            let cause = io::ErrorKind::AddrNotAvailable.into();
+            return Box::pin(async move { Err(DialError::Source { address, cause }) });
+        }
         inside.dialed.push(address);
-        let site = match inside.sites.get_mut(&(address, port)) {
+        let site = match inside.sites.get_mut(&(address, to.port())) {
             None => Site::Refuses,
             Some(sites) if sites.len() > 1 => sites.pop_front().unwrap(),
             Some(sites) => sites[0].clone(),
@@ -93,7 +120,8 @@ impl Dial for Net {
         Box::pin(async move {
             let (near, far) = duplex(1 << 16);
             match site {
-                Site::Refuses => return Err(io::ErrorKind::ConnectionRefused.into()),
+                Site::Refuses => return Err(io::Error::from(io::ErrorKind::ConnectionRefused).into()),
+                Site::NoWay => return Err(DialError::NoWay(io::ErrorKind::NetworkUnreachable.into())),
                 Site::Silent => std::future::pending().await,
                 Site::Peer(peer) => {
                     tokio::spawn(peer.run(Box::new(far), net, address));

@@ -1,5 +1,7 @@
 //! Routes by servers of our choice.
 
+use std::time::Duration;
+
 use mailwright_auth::Credentials;
 use mailwright_delivery::outbound::{Protocol, Relay, RelayHost, Route, TlsPolicy, Way};
 use mailwright_queue::Feedback;
@@ -7,7 +9,7 @@ use mailwright_queue::Feedback;
 use crate::net::Site;
 use crate::peer::{Does, Peer};
 use crate::tls::Authority;
-use crate::world::{World, outcomes};
+use crate::world::{World, outcomes, seconds};
 
 const BOB: &str = "bob@example.net";
 
@@ -53,11 +55,16 @@ async fn the_first_route_that_fits_is_taken() {
     }
 }
 
+const SECOND: &str = "relayed at end: [192.0.2.2]: 250 2.0.0 taken";
+
 #[tokio::test(start_paused = true)]
 async fn a_second_relay_stands_in_for_the_first() {
-    for first in
-        [Site::Refuses, Site::Silent, Peer::default().on("greeting", Does::Leaves("421 down")).site()]
-    {
+    for (first, avoided) in [
+        (Site::Refuses, 0),
+        // Not every message waits for it.
+        (Site::Silent, 600),
+        (Peer::default().on("greeting", Does::Leaves("421 down")).site(), 0),
+    ] {
         let mut world = World::with(first);
         world.net.put_at("192.0.2.2", 2525, [Peer::default().site()]);
         let hosts = vec![RelayHost::named("mx1.example.net".parse().unwrap(), 25), at(2, 2525)];
@@ -65,9 +72,15 @@ async fn a_second_relay_stands_in_for_the_first() {
         let outbound = world.outbound();
         let mail = crate::world::Mail::to(&[BOB]);
         let delivery = world.send(&outbound, &mail).await;
-        assert_eq!(outcomes(&delivery), ["relayed at end: [192.0.2.2]: 250 2.0.0 taken"]);
-        // As soon as the first is back, it is asked first again, whatever connections are open.
+        assert_eq!(outcomes(&delivery), [SECOND]);
+        // As soon as the first is back, it is asked first again, whatever connections are open; if it did not answer,
+        // that is noticed after a while.
         world.net.put("192.0.2.1", [Peer::default().site()]);
+        if avoided > 0 {
+            let (took, delivery) = seconds(world.send(&outbound, &mail)).await;
+            assert_eq!((took, outcomes(&delivery)), (0, vec![SECOND.to_owned()]));
+            tokio::time::sleep(Duration::from_secs(avoided)).await;
+        }
         let delivery = world.send(&outbound, &mail).await;
         assert_eq!(outcomes(&delivery), ["relayed at end: mx1.example.net [192.0.2.1]: 250 2.0.0 taken"]);
     }

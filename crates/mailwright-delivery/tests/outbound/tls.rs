@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use mailwright_core::TraceEvent;
+use mailwright_delivery::Delivery;
 use mailwright_delivery::outbound::{ClientTls, Relay, RelayHost, Route, TlsPolicy, Way};
+use mailwright_store::Op;
 use mailwright_tokio::{Rustls, Tls};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -14,7 +17,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, ServerCo
 
 use crate::net::Site;
 use crate::peer::{Does, Peer};
-use crate::world::{World, outcomes};
+use crate::world::{Mail, World, outcomes};
 
 /// Whom the tests trust.
 pub(crate) struct Authority {
@@ -162,6 +165,94 @@ async fn where_tls_fails_mail_goes_without() {
         outcome.starts_with("deferred at tls: mx1.example.net [192.0.2.1]: 4.7.5 TLS handshake failed: "),
         "{outcome}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_handshake_is_remembered_for_a_while() {
+    let authority = Authority::new();
+    for (time, pauses, begun) in [(3600, [10, 10, 3600], 2), (0, [10, 10, 10], 4), (5, [10, 2, 1], 2)] {
+        let mut world = world(&authority, broken().site());
+        world.config.pool.keep = std::time::Duration::ZERO;
+        world.config.remember_broken_tls = std::time::Duration::from_secs(time);
+        let outbound = world.outbound();
+        for pause in pauses.into_iter().map(Some).chain([None]) {
+            let delivery = world.send(&outbound, &Mail::to(&[BOB])).await;
+            assert_eq!((outcomes(&delivery), delivery.tls), (vec![TAKEN.to_owned()], None));
+            assert_eq!(told(&delivery).len(), 1);
+            tokio::time::sleep(std::time::Duration::from_secs(pause.unwrap_or(0))).await;
+        }
+        let dialed = world.net.dialed().len();
+        assert_eq!((world.net.heard("STARTTLS"), dialed), (begun, 4 + begun), "{time} s");
+    }
+}
+
+/// What the message's trace is told.
+fn told(delivery: &Delivery) -> Vec<String> {
+    let shown = |event: &TraceEvent| {
+        let evidence = event.evidence.iter().map(|(name, value)| format!("{name}={value}"));
+        format!("{} ({})", event.text, evidence.collect::<Vec<_>>().join(", "))
+    };
+    let events = delivery.writes.iter().flat_map(|write| match &write.op {
+        Op::Trace { events, .. } => events,
+        other => panic!("{other:?}"),
+    });
+    events.map(shown).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_trace_tells_of_what_went_without() {
+    let authority = Authority::new();
+    let mut world = world(&authority, broken().site());
+    world.config.pool.keep = std::time::Duration::ZERO;
+    let outbound = world.outbound();
+    let first = told(&world.send(&outbound, &Mail::to(&[BOB])).await).remove(0);
+    let evidence = " (remote=mx1.example.net [192.0.2.1], tls=none)";
+    assert!(
+        first.starts_with("asked without TLS: TLS handshake failed: ") && first.ends_with(evidence),
+        "{first}"
+    );
+    let second = told(&world.send(&outbound, &Mail::to(&[BOB])).await);
+    let because = "asked without TLS: its handshake has failed not long ago";
+    assert_eq!(second, [format!("{because}{evidence}")]);
+    // Of what is as it should be it tells nothing.
+    world.net.put("192.0.2.1", [Peer::default().start_tls(authority.server("mx1.example.net")).site()]);
+    tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
+    let delivery = world.send(&outbound, &Mail::to(&[BOB])).await;
+    assert_eq!((told(&delivery), delivery.tls), (vec![], Some("TLS1.3")));
+}
+
+/// Neither where mail did not go without, nor where that is not allowed.
+#[tokio::test(start_paused = true)]
+async fn what_is_demanded_remembers_nothing() {
+    let authority = Authority::new();
+    let mut world = world(&authority, broken().site());
+    world.config.pool.keep = std::time::Duration::ZERO;
+    let opportunistic = demanding(TlsPolicy::Opportunistic).remove(0);
+    let required = demanding(TlsPolicy::Required).remove(0);
+    world.config.routes = vec![Route { pattern: "example.net".parse().unwrap(), ..opportunistic }, required];
+    let outbound = world.outbound();
+    world.send(&outbound, &Mail::to(&[BOB])).await;
+    assert_eq!(world.net.heard("MAIL"), 1);
+    // To the same server, by the route for all others.
+    for _ in 0..2 {
+        let delivery = world.send(&outbound, &Mail::to(&["bob@example.org"])).await;
+        assert!(outcomes(&delivery)[0].starts_with("deferred at tls: "), "{:?}", outcomes(&delivery));
+    }
+    // A message that demands it, by the first.
+    let mut mail = Mail::to(&[BOB]);
+    mail.envelope.require_tls = true;
+    let delivery = world.send(&outbound, &mail).await;
+    assert!(outcomes(&delivery)[0].starts_with("failed at tls: "), "{:?}", outcomes(&delivery));
+    assert_eq!((world.net.heard("MAIL"), world.net.heard("STARTTLS")), (1, 4));
+
+    // What fails both with TLS and without is not a broken handshake.
+    let closes = Peer::offering(&["STARTTLS"]).on("STARTTLS", Does::Leaves("220 go")).site();
+    let mut world = self::world(&authority, closes.clone());
+    world.net.put("192.0.2.1", [closes.clone(), Site::Refuses, closes, Peer::default().site()]);
+    let outbound = world.outbound();
+    world.send(&outbound, &Mail::to(&[BOB])).await;
+    world.send(&outbound, &Mail::to(&[BOB])).await;
+    assert_eq!(world.net.heard("STARTTLS"), 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,6 +16,15 @@ pub(super) const V1_MAX: usize = 107;
 /// What version 2 begins with (§2.2): no protocol has it for its first line.
 const V2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
+/// Version 2 and its commands (§2.2).
+const LOCAL: u8 = 0x20;
+const PROXY: u8 = 0x21;
+
+/// Families and transports of version 2 (§2.2).
+const UNSPEC: u8 = 0x00;
+const TCP4: u8 = 0x11;
+const TCP6: u8 = 0x21;
+
 /// Octets of version 2 before those that it gives the number of.
 const V2_FIXED: usize = 16;
 
@@ -27,6 +36,47 @@ pub enum Header {
     Local,
     /// It speaks for a client, and these are the ends: the client's, and that which the client has connected to.
     Client(Peer),
+}
+
+impl Header {
+    /// As a proxy says it, in version 2 (§2.2), without TLVs. Ends of which one is IPv4 and the other IPv6 are both said
+    /// as IPv6, the one mapped into it.
+    ///
+    /// ```
+    /// use mailwright_tokio::Peer;
+    /// use mailwright_tokio::proxy::{Header, parse};
+    ///
+    /// let peer = Peer { remote: "192.0.2.1:0".parse()?, local: "198.51.100.25:25".parse()? };
+    /// let header = Header::Client(peer);
+    /// assert_eq!(parse(&header.to_v2(), 4096), Ok(Some((header, 28))));
+    /// # Ok::<_, std::net::AddrParseError>(())
+    /// ```
+    pub fn to_v2(&self) -> Vec<u8> {
+        let (command, family, block) = match self {
+            Self::Local => (LOCAL, UNSPEC, Vec::new()),
+            Self::Client(peer) => {
+                let ports = [peer.remote.port().to_be_bytes(), peer.local.port().to_be_bytes()].concat();
+                match (peer.remote.ip(), peer.local.ip()) {
+                    (IpAddr::V4(from), IpAddr::V4(to)) => {
+                        (PROXY, TCP4, [&from.octets()[..], &to.octets(), &ports].concat())
+                    }
+                    (from, to) => {
+                        let (from, to) = (v6_octets(from), v6_octets(to));
+                        (PROXY, TCP6, [&from[..], &to, &ports].concat())
+                    }
+                }
+            }
+        };
+        let count = u16::try_from(block.len()).unwrap_or_default();
+        [V2, &[command, family], &count.to_be_bytes(), &block].concat()
+    }
+}
+
+fn v6_octets(address: IpAddr) -> [u8; 16] {
+    match address {
+        IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
+        IpAddr::V6(address) => address.octets(),
+    }
 }
 
 /// Why there is no header.
@@ -122,11 +172,11 @@ fn v2(input: &[u8], max: usize) -> Result<Option<(Header, usize)>, HeaderError> 
     let Some(block) = rest.get(..count) else { return Ok(None) };
     let header = match (command, family) {
         // LOCAL: the family is ignored.
-        (0x20, _) => Some(Header::Local),
-        (0x21, 0x11) => v2_client(block, |octets: [u8; 4]| octets.into()),
-        (0x21, 0x21) => v2_client(block, |octets: [u8; 16]| octets.into()),
+        (LOCAL, _) => Some(Header::Local),
+        (PROXY, TCP4) => v2_client(block, |octets: [u8; 4]| octets.into()),
+        (PROXY, TCP6) => v2_client(block, |octets: [u8; 16]| octets.into()),
         // UNSPEC; and valid ones that are no TCP (datagrams, UNIX sockets) are to be taken as that.
-        (0x21, 0x00 | 0x12 | 0x22 | 0x31 | 0x32) => Some(Header::Local),
+        (PROXY, UNSPEC | 0x12 | 0x22 | 0x31 | 0x32) => Some(Header::Local),
         _ => None,
     };
     header.map(|header| Some((header, octets))).ok_or(HeaderError::Malformed)

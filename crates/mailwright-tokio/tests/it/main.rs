@@ -19,6 +19,7 @@ mod proxy;
 mod proxy_header;
 mod shutdown;
 mod smtp;
+mod socks;
 mod tls;
 #[cfg(feature = "tower")]
 mod tower;
