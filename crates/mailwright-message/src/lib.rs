@@ -36,4 +36,5 @@ pub use search::text::{SearchScope, TextSearch};
 pub use section::{PartPlace, SectionText, filter_header};
 pub use syntax::date::SentDate;
 pub use syntax::date_time::date_time;
+pub use syntax::moment::{moment, read_moment};
 pub use transfer::{TransferDecoder, TransferEncoding};

@@ -1,8 +1,9 @@
 //! The envelope of a message in the queue, but for sender and recipients.
 
-use mailwright_core::Timestamp;
+use mailwright_core::{Address, ReversePath, Timestamp};
 use mailwright_store::{Opaque, Priority};
 
+use crate::future_release::FutureRelease;
 use crate::wire::{DecodeError, Reader, put_number, put_option, put_text, put_time};
 use crate::xtext;
 
@@ -25,6 +26,12 @@ pub struct Envelope {
     pub priority: Option<Priority>,
     /// BY (RFC 2852 §4).
     pub by: Option<DeliverBy>,
+    /// HOLDFOR or HOLDUNTIL (RFC 4865 §3).
+    pub future_release: Option<FutureRelease>,
+    /// AUTH: who has submitted the message, if whoever said so may be believed (RFC 4954 §5).
+    pub auth: Option<ReversePath>,
+    /// SOLICIT (RFC 3865 §2.4).
+    pub solicit: Option<Solicitation>,
     /// Octets in front of the message that stay here: Return-Path, which is for mailboxes (RFC 5321 §4.4).
     pub begin: u64,
     /// Where the message's header ends, with the empty line behind it; zero if that is not known.
@@ -99,13 +106,51 @@ impl EnvelopeId {
     }
 }
 
+fn read_auth(reader: &mut Reader<'_>) -> Result<ReversePath, DecodeError> {
+    match reader.text()? {
+        "" => Ok(ReversePath::Null),
+        by => by.parse().map(ReversePath::Address).map_err(|_| DecodeError::Damaged),
+    }
+}
+
+/// SOLICIT, as it stood in the command: it goes on as it came (RFC 3865 §2.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Solicitation(String);
+
+impl Solicitation {
+    /// RFC 3865 §4.1.
+    pub const OCTETS_MAX: usize = 1000;
+
+    /// From the parameter's value, which whoever has read the command has checked. `None` if it could not stand in a
+    /// command, or is more than [`OCTETS_MAX`](Self::OCTETS_MAX) long.
+    pub fn from_solicit(value: &str) -> Option<Self> {
+        let fits = (1..=Self::OCTETS_MAX).contains(&value.len());
+        (fits && value.bytes().all(|octet| octet.is_ascii_graphic() && octet != b'='))
+            .then(|| Self(value.to_owned()))
+    }
+
+    /// The parameter's value, to be passed on.
+    pub fn as_solicit(&self) -> &str {
+        &self.0
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Self::from_solicit(reader.text()?).ok_or(DecodeError::Damaged)
+    }
+}
+
 impl Envelope {
     /// The version of the format that [`encode`](Self::encode) writes.
-    pub const VERSION: u16 = 2;
+    pub const VERSION: u16 = 3;
 
     /// Of a message accepted at that time; the rest as if nothing was said.
     pub fn new(arrived: Timestamp) -> Self {
         Self { arrived, ..Self::default() }
+    }
+
+    /// From when on it may be tried, and its time runs: until it is released nobody waits for it.
+    pub fn begins(&self) -> Timestamp {
+        self.future_release.as_ref().map_or(self.arrived, |release| release.at.max(self.arrived))
     }
 
     /// As it is kept in the store.
@@ -129,10 +174,16 @@ impl Envelope {
             put_time(out, by.at);
             out.push(u8::from(by.late == Late::Return) | u8::from(by.trace) << 1);
         });
+        put_option(&mut out, self.future_release.as_ref(), |out, release| release.put(out));
+        put_option(&mut out, self.auth.as_ref(), |out, auth| {
+            put_text(out, &auth.address().map(Address::to_string).unwrap_or_default());
+        });
+        put_option(&mut out, self.solicit.as_ref(), |out, solicit| put_text(out, solicit.as_solicit()));
         Opaque { version: Self::VERSION, bytes: out.into() }
     }
 
-    /// What [`encode`](Self::encode) gave, also in version 1, which had no BY.
+    /// What [`encode`](Self::encode) gave, also in version 1, which had no BY, and in 2, which had neither FUTURERELEASE
+    /// nor AUTH and SOLICIT.
     ///
     /// # Errors
     /// If it is of another version, or damaged. A delivery then goes on with [`Envelope::new`].
@@ -164,9 +215,27 @@ impl Envelope {
         })?;
         let (begin, header) = (reader.number()?, reader.number()?);
         let by = if opaque.version < 2 { None } else { reader.option(DeliverBy::read)? };
+        let is_new = opaque.version >= 3;
+        let future_release = if is_new { reader.option(FutureRelease::read)? } else { None };
+        let auth = if is_new { reader.option(read_auth)? } else { None };
+        let solicit = if is_new { reader.option(Solicitation::read)? } else { None };
         reader.end()?;
         let (smtputf8, require_tls) = (flags & 1 != 0, flags & 2 != 0);
-        Ok(Self { arrived, body, smtputf8, require_tls, ret, envid, priority, by, begin, header })
+        Ok(Self {
+            arrived,
+            body,
+            smtputf8,
+            require_tls,
+            ret,
+            envid,
+            priority,
+            by,
+            future_release,
+            auth,
+            solicit,
+            begin,
+            header,
+        })
     }
 }
 

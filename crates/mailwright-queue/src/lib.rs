@@ -5,6 +5,7 @@
 mod accept;
 mod diagnostic;
 mod envelope;
+mod future_release;
 mod greylist;
 mod loops;
 mod recipient;
@@ -14,9 +15,10 @@ mod settle;
 mod wire;
 mod xtext;
 
-pub use accept::{AcceptConfig, Outgoing, OutgoingRecipient};
+pub use accept::{AcceptConfig, Outgoing, OutgoingRecipient, entries_behind};
 pub use diagnostic::{AttemptStage, Diagnostic};
-pub use envelope::{Body, DeliverBy, Envelope, EnvelopeId, Late, Ret};
+pub use envelope::{Body, DeliverBy, Envelope, EnvelopeId, Late, Ret, Solicitation};
+pub use future_release::{FutureRelease, ReleaseMoment, ReleaseRequest};
 pub use greylist::RetryHint;
 pub use loops::{Exchanger, LoopDetector, LoopLimits, MailLoop, OwnHosts, before_self, lowest_is_self};
 pub use recipient::{Notify, OriginalAddress, RecipientState, ValidSince};

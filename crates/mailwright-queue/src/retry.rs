@@ -14,7 +14,7 @@ pub struct ScheduleConfig {
     /// Default: 1, 5, 15, 30 minutes, 1, 2, 4 hours; for reports 5, 30 minutes, 2, 4 hours. RFC 5321 §4.5.4.1 asks
     /// for 30 minutes in general, and allows less where the reason is known: most delays are short.
     pub waits: Vec<Duration>,
-    /// The time from acceptance after which a message is given up. Default: 5 days (RFC 5321 §4.5.4.1 asks for 4
+    /// The time from acceptance, or release, after which a message is given up. Default: 5 days (RFC 5321 §4.5.4.1 asks for 4
     /// to 5); for reports 2 days, which it allows.
     pub lifetime: Duration,
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use mailwright_core::{Address, BlobId, ForwardPath, QueueId, ReversePath, Timestamp, TraceId};
+use mailwright_core::{Address, BlobId, Domain, ForwardPath, QueueId, ReversePath, Timestamp, TraceId};
 use mailwright_delivery::{Expanded, expand, report_arrival};
 use mailwright_message::Scan;
 use mailwright_queue::{
@@ -19,7 +19,7 @@ use crate::queued;
 use crate::shared::Shared;
 
 /// How many addresses are looked at for a message, with those that aliases lead to.
-const ADDRESSES_MAX: usize = 10_000;
+pub(crate) const ADDRESSES_MAX: usize = 10_000;
 
 /// How many of the addresses that an alias leads to are looked at to find somebody, before it is taken on trust.
 const TRIED_AT_RCPT: usize = 32;
@@ -36,16 +36,22 @@ pub(crate) struct Arrived {
     pub(crate) scan: Scan,
     /// Whoever has sent it has logged in.
     pub(crate) is_known: bool,
+    /// Who has submitted it, as far as that is believed (RFC 4954 §5).
+    pub(crate) auth: Option<ReversePath>,
+    /// Where it waits, if it is to be held.
+    pub(crate) held: Option<Domain>,
 }
 
 impl Arrived {
-    fn envelope(&self, to: &Recipients<'_>) -> mailwright_queue::Envelope {
-        queued::envelope(to.params, self.header.clone(), (self.begun, self.now), self.is_known)
+    pub(crate) fn envelope(&self, to: &Recipients<'_>) -> mailwright_queue::Envelope {
+        let times = (self.begun, self.now);
+        let envelope = queued::envelope(to.params, self.header.clone(), times, self.is_known);
+        mailwright_queue::Envelope { auth: self.auth.clone(), ..envelope }
     }
 }
 
 /// Whether a recipient leads to one only.
-fn is_one(to: &Expanded) -> bool {
+pub(crate) fn is_one(to: &Expanded) -> bool {
     to.accounts.len() + to.remote.len() == 1 && to.left_out == 0
 }
 
@@ -118,16 +124,19 @@ impl<S: Store, D: Directory> Shared<S, D> {
         Ok(to)
     }
 
-    /// Puts a message into mailboxes here, and into the queue for those who are elsewhere.
+    /// Puts a message into mailboxes here, and into the queue for those who are elsewhere; all of one that is held.
     pub(crate) async fn plan(&self, arrived: &Arrived, to: &Recipients<'_>) -> Result<Plan, Rejection> {
         let Expanded { accounts, remote, unknown, .. } = self.expand(to).await?;
+        if let (Some(route), Some(settle)) = (&arrived.held, self.outgoing.as_deref()) {
+            return Ok(Plan { ops: self.hold(arrived, to, route, settle), unknown: BTreeSet::new() });
+        }
         let scan = arrived.scan.clone().fit(self.store.limits().scan_bytes);
         let scan = Opaque { version: Scan::VERSION, bytes: scan.octets().clone() };
         let append = |account| {
             let append = Append::new(Target::inbox(account), arrived.blob, arrived.now);
             Op::Append(Append { scan: scan.clone(), ..append })
         };
-        let mut ops: Vec<Op> = accounts.into_iter().map(append).collect();
+        let mut ops: Vec<Op> = accounts.into_keys().map(append).collect();
         let Some(settle) = self.outgoing.as_deref() else { return Ok(Plan { ops, unknown }) };
         if !remote.is_empty() {
             let message = Outgoing {
@@ -157,8 +166,8 @@ impl<S: Store, D: Directory> Shared<S, D> {
             } else if params.notify.is_some() || params.orcpt.is_some() {
                 let behind = self.behind(recipient).await?;
                 let state = match is_one(&behind) {
-                    true => queued::state_under(params, recipient),
-                    false => queued::state_behind_alias(params, recipient),
+                    true => queued::under(queued::state(params), recipient),
+                    false => queued::behind_alias(queued::state(params), recipient),
                 };
                 for behind in behind.remote {
                     states.entry(behind).or_insert_with(|| state.clone());

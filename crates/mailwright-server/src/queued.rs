@@ -1,12 +1,15 @@
 //! What is kept of an SMTP envelope in the queue.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use mailwright_core::{Address, Timestamp};
+use mailwright_message::read_moment;
 use mailwright_queue::{
-    Body, DeliverBy, Envelope, EnvelopeId, Late, Notify, OriginalAddress, RecipientState, Ret,
+    Body, DeliverBy, Envelope, EnvelopeId, FutureRelease, Late, Notify, OriginalAddress, RecipientState,
+    ReleaseMoment, ReleaseRequest, Ret, Solicitation,
 };
-use mailwright_smtp::{self as smtp, MailParams, RcptParams};
+use mailwright_smtp::{self as smtp, Hold, MailParams, RcptParams};
 use mailwright_store::Priority;
 
 /// The envelope of a message that has come with these parameters; `header` is where its own header is, behind what is not
@@ -33,18 +36,39 @@ pub(crate) fn envelope(
         priority: params.priority.and_then(|priority| {
             Priority::new(if is_known { priority.get() } else { priority.get().min(0) })
         }),
-        by: params.by.map(|by| DeliverBy {
-            at: Timestamp(begun.as_millis().saturating_add(i64::from(by.seconds) * 1000)),
-            late: match by.late {
-                smtp::Late::Return => Late::Return,
-                smtp::Late::Notify => Late::Notify,
-            },
-            trace: by.trace,
-        }),
+        by: params.by.map(|by| deliver_by(by, begun)),
+        future_release: params.hold.as_ref().and_then(|hold| future_release(hold, begun)),
+        solicit: params.solicit.as_ref().and_then(|classes| Solicitation::from_solicit(&classes.to_string())),
         begin: header.start,
         header: header.end,
         ..Envelope::new(now)
     }
+}
+
+/// By when a message is to be delivered, of which MAIL came then.
+pub(crate) fn deliver_by(by: smtp::DeliverBy, begun: Timestamp) -> DeliverBy {
+    DeliverBy {
+        at: Timestamp(begun.as_millis().saturating_add(i64::from(by.seconds) * 1000)),
+        late: match by.late {
+            smtp::Late::Return => Late::Return,
+            smtp::Late::Notify => Late::Notify,
+        },
+        trace: by.trace,
+    }
+}
+
+/// Until when a message is held, of which MAIL came then; `None` if no calendar has that moment.
+pub(crate) fn future_release(hold: &Hold, begun: Timestamp) -> Option<FutureRelease> {
+    Some(match hold {
+        Hold::For(seconds) => FutureRelease {
+            at: begun.saturating_add(Duration::from_secs(u64::from(*seconds))),
+            request: ReleaseRequest::For(*seconds),
+        },
+        Hold::Until(moment) => FutureRelease {
+            at: read_moment(moment.as_str())?,
+            request: ReleaseRequest::Until(ReleaseMoment::from_parameter(moment.as_str())?),
+        },
+    })
 }
 
 /// A recipient that has come with these parameters.
@@ -62,8 +86,8 @@ pub(crate) fn state(params: &RcptParams) -> RecipientState {
 
 /// Whom an alias leads to. The sender is told at once that the message has gone on, and of no success beyond (RFC 3461
 /// §5.2.7.3); what fails there is reported under the name that the sender knows.
-pub(crate) fn state_behind_alias(params: &RcptParams, alias: &Address) -> RecipientState {
-    let state = state_under(params, alias);
+pub(crate) fn behind_alias(state: RecipientState, alias: &Address) -> RecipientState {
+    let state = under(state, alias);
     RecipientState {
         notify: match state.notify {
             Some(Notify::On { failure, delay, .. }) if failure || delay => {
@@ -79,8 +103,7 @@ pub(crate) fn state_behind_alias(params: &RcptParams, alias: &Address) -> Recipi
 
 /// The only one whom an alias leads to, for whom all that was asked for stays in force (RFC 3461 §5.2.7.2); the sender
 /// knows the name of the alias.
-pub(crate) fn state_under(params: &RcptParams, alias: &Address) -> RecipientState {
-    let state = state(params);
+pub(crate) fn under(state: RecipientState, alias: &Address) -> RecipientState {
     RecipientState { orcpt: state.orcpt.clone().or_else(|| OriginalAddress::of(alias)), ..state }
 }
 

@@ -2,6 +2,7 @@
 
 mod aliases;
 mod crash;
+mod egress;
 mod pair;
 mod peers;
 mod queue;

@@ -1,11 +1,14 @@
 //! What an administrator does with entries.
 
-use mailwright_core::QueueId;
+use mailwright_core::{Domain, QueueId};
 use mailwright_store::{Batch, BatchId, Op, QueueEntry, QueueOp, Store, Unavailable};
 use tokio::sync::oneshot;
 
 use super::command::{AdminError, Command};
 use super::started::Queue;
+
+/// Entries that are looked at at once.
+const PAGE: usize = 100;
 
 impl<S: Store> Queue<S> {
     /// Nobody tries it until it is [released](Self::release). An attempt under way is finished.
@@ -32,6 +35,33 @@ impl<S: Store> Queue<S> {
         self.change(entry.id, QueueOp::Retry { due: self.clock.wall() }).await?;
         self.resume(entry.route.clone());
         Ok(())
+    }
+
+    /// All that waits for a destination is tried now, also if it is being left alone; what is [held](Self::hold) stays
+    /// held. Says how many messages that are, of the first `most`.
+    ///
+    /// # Errors
+    /// If the store cannot; some of them may be tried then.
+    pub async fn retry_all(&self, route: &Domain, most: usize) -> Result<usize, AdminError> {
+        let (mut after, mut count) = (None, 0);
+        while count < most {
+            let page = self.store.queue_page(Some(route.clone()), after, PAGE.min(most - count)).await;
+            let page = page.map_err(|error| AdminError::Store(error.into()))?;
+            for entry in page.items.iter().filter(|entry| !entry.held) {
+                count += 1;
+                let now = self.clock.wall();
+                match self.change(entry.id, QueueOp::Retry { due: entry.due.min(now) }).await {
+                    Ok(()) | Err(AdminError::NoSuchEntry) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        self.resume(route.clone());
+        Ok(count)
     }
 
     /// It goes away, and nobody is told.

@@ -1,6 +1,6 @@
 //! Whom addresses lead to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mailwright_core::{AccountId, Address, ForwardPath};
 use mailwright_store::{Directory, Resolution, Unavailable};
@@ -11,8 +11,8 @@ pub const ALIAS_DEPTH: usize = 10;
 /// Whom some addresses lead to, each once.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Expanded {
-    /// Accounts here.
-    pub accounts: BTreeSet<AccountId>,
+    /// Accounts here, each with an address that leads there and is no alias.
+    pub accounts: BTreeMap<AccountId, Address>,
     /// Addresses elsewhere.
     pub remote: BTreeSet<Address>,
     /// Addresses here that lead nowhere.
@@ -51,7 +51,7 @@ pub async fn expand(
         seen.insert(address.clone());
         match directory.resolve(&ForwardPath::Address(address.clone())).await? {
             Resolution::Local { account, .. } => {
-                expanded.accounts.insert(account);
+                expanded.accounts.entry(account).or_insert(address);
             }
             Resolution::Remote(_) => {
                 expanded.remote.insert(address);

@@ -104,7 +104,7 @@ impl<S: Store> Queue<S> {
             reports: Reports::default(),
             encryption: Encryption::OfProcess,
             resolver: None,
-            dial: Arc::new(TcpDial::default()),
+            dial: Arc::new(TcpDial),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             patience: Duration::from_secs(10),

@@ -102,7 +102,7 @@ impl<S: Store, D: Directory> Post<'_, S, D> {
             version: Scan::VERSION,
             bytes: scan.fit(self.store.limits().scan_bytes).octets().clone(),
         };
-        let appends = to.accounts.iter().map(|account| {
+        let appends = to.accounts.keys().map(|account| {
             Op::Append(Append { scan: scan.clone(), ..Append::new(Target::inbox(*account), blob, now) })
         });
         let mut ops: Vec<Op> = appends.collect();

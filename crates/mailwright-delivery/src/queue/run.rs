@@ -97,7 +97,8 @@ impl<S: Store, X: Deliver<S>, D: Directory> Hand<S, X, D> {
         let claimed = self.ask(selector, limit).await.unwrap_or_default();
         let until = self.worker.clock.wall().saturating_add(rest);
         for claimed in &claimed {
-            self.worker.settle(claimed, Attempt::Untried { until, why: Some(why.clone()) }).await;
+            let attempt = Attempt::Untried { until, why: Some(why.clone()) };
+            self.worker.settle(claimed, attempt, Vec::new()).await;
         }
         self.scheduler.swept(route, claimed.len(), self.worker.clock.mono());
     }

@@ -22,6 +22,8 @@ pub(super) fn told(entry: &QueueEntry, attempt: &Attempt, settled: &Settled) -> 
                 | RecipientOutcome::Expanded(reply)
                 | RecipientOutcome::Relayed { diagnostic: reply, .. },
             ) => return Some(QueueEvent::Delivered { entry, to, reply: reply.clone() }),
+            // What becomes of it, its other entry tells.
+            Some(RecipientOutcome::Requeued(_)) => return None,
             Some(RecipientOutcome::Deferred(reply) | RecipientOutcome::Failed(reply)) => Some(reply),
             Some(RecipientOutcome::NotTried) | None => why,
         };

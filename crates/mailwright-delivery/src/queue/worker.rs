@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use mailwright_core::{Clock, EnhancedCode, Entropy};
+use mailwright_core::{Clock, EnhancedCode, Entropy, Timestamp};
 use mailwright_queue::{
     Attempt, AttemptStage, Diagnostic, Envelope, Feedback, RecipientOutcome, RecipientState, Settled, settle,
 };
 use mailwright_store::{
-    Batch, BatchId, Cause, Claimed, Directory, Fence, Lease, Op, QueueEntry, QueueOp, Store, Unavailable,
+    Batch, BatchId, Cause, Claimed, Directory, Fence, Lease, Op, QueueEntry, QueueOp, Rejected, Store,
+    Unavailable,
 };
 use tokio::sync::broadcast;
 use tokio::time::sleep;
@@ -18,7 +19,7 @@ use super::config::QueueConfig;
 use super::event::QueueEvent;
 use super::report::Post;
 use super::told::told;
-use crate::deliver::{Deliver, Parts};
+use crate::deliver::{Deliver, Parts, Write, take_back};
 
 /// How often it is tried to store what came of an attempt before the entry is left as it is.
 const COMMITS: u32 = 10;
@@ -53,42 +54,60 @@ impl<S: Store, X: Deliver<S>, D: Directory> Worker<S, X, D> {
             }
         };
         debug!(entry = %entry.id, remote = delivery.remote, tls = delivery.tls, stages = ?delivery.stages, "tried");
-        self.settle(claimed, delivery.attempt).await;
+        self.settle(claimed, delivery.attempt, delivery.writes).await;
         delivery.feedback
     }
 
-    /// Stores what came of an attempt, and the report that is due, together.
-    pub(super) async fn settle(&self, claimed: &Claimed, attempt: Attempt) {
+    /// Stores what came of an attempt, what it does in the store, and the report that is due, together.
+    pub(super) async fn settle(&self, claimed: &Claimed, mut attempt: Attempt, mut writes: Vec<Write>) {
         let (entry, now) = (&claimed.entry, self.clock.wall());
         let random = u64::from_be_bytes(self.random());
-        let settled = settle(claimed, attempt.clone(), now, random, &self.config.settle);
-        let events = told(entry, &attempt, &settled);
-        // Always the same: it cannot be done twice.
+        // Always the same: it cannot be done twice. What was refused was not done.
         let id = BatchId(self.random());
-        for turn in 1..=COMMITS {
-            match self.commit(id, claimed, &settled).await {
-                Ok(()) => return events.into_iter().for_each(|event| self.tell(event)),
-                Err(Cause::LeaseLost(_)) => {
-                    return self.abandon(claimed, "somebody else has the entry: its lease was lost");
-                }
-                Err(cause) => {
-                    warn!(entry = %entry.id, %cause, turn, "what came of an attempt cannot be stored now");
-                }
+        let mut turn = 1;
+        loop {
+            let settled = settle(claimed, attempt.clone(), now, random, &self.config.settle);
+            let Err(Rejected { op, cause }) = self.commit(id, claimed, &settled, &writes).await else {
+                let events = told(entry, &attempt, &settled);
+                return events.into_iter().for_each(|event| self.tell(event));
+            };
+            if matches!(cause, Cause::LeaseLost(_)) {
+                return self.abandon(claimed, "somebody else has the entry: its lease was lost");
             }
+            // Each of them once, at most.
+            if let Some(refused) = op.checked_sub(settled.ops.len()).filter(|place| *place < writes.len())
+                && let Some(why) = refusal(&cause, now)
+            {
+                take_back(&mut attempt, &mut writes, refused, &why);
+                continue;
+            }
+            warn!(entry = %entry.id, %cause, turn, "what came of an attempt cannot be stored now");
             sleep(self.config.store_retry).await;
+            if turn == COMMITS {
+                break;
+            }
+            turn += 1;
         }
         error!(entry = %entry.id, "what came of an attempt could not be stored: it is made again");
         self.abandon(claimed, "the store could not take what came of the attempt");
     }
 
-    async fn commit(&self, id: BatchId, claimed: &Claimed, settled: &Settled) -> Result<(), Cause> {
+    async fn commit(
+        &self,
+        id: BatchId,
+        claimed: &Claimed,
+        settled: &Settled,
+        writes: &[Write],
+    ) -> Result<(), Rejected> {
         let now = self.clock.wall();
         let mut batch = Batch { ops: settled.ops.clone(), ..Batch::new(id, now) };
+        batch.ops.extend(writes.iter().map(|write| write.op.clone()));
         if let Some(report) = &settled.report {
             // Each time anew: what was written before may have been reclaimed.
-            batch.ops.extend(self.post().post(report, claimed, now).await.map_err(Unavailable::new)?);
+            let unavailable = |error| Rejected { op: 0, cause: Unavailable::new(error).into() };
+            batch.ops.extend(self.post().post(report, claimed, now).await.map_err(unavailable)?);
         }
-        self.store.commit(batch).await.map(drop).map_err(|rejected| rejected.cause)
+        self.store.commit(batch).await.map(drop)
     }
 
     /// Takes an entry out of the queue, and tells its sender.
@@ -112,7 +131,8 @@ impl<S: Store, X: Deliver<S>, D: Directory> Worker<S, X, D> {
         let events = told(&claimed.entry, &attempt, &settled);
         let remove = Op::Queue { entry: claimed.entry.id, op: QueueOp::Remove };
         settled.ops.splice(..1, [remove]);
-        self.commit(BatchId(self.random()), &claimed, &settled).await?;
+        let done = self.commit(BatchId(self.random()), &claimed, &settled, &[]).await;
+        done.map_err(|rejected| rejected.cause)?;
         events.into_iter().for_each(|event| self.tell(event));
         Ok(())
     }
@@ -152,4 +172,16 @@ impl<S, X, D> Worker<S, X, D> {
     pub(super) fn tell(&self, event: QueueEvent) {
         let _ = self.events.send(event);
     }
+}
+
+/// Why recipients wait for whom the store does not take a write; `None` if it takes nothing at all now.
+fn refusal(cause: &Cause, now: Timestamp) -> Option<Diagnostic> {
+    // RFC 3463 §3.3, §3.4
+    let (subject, detail, text) = match cause {
+        Cause::Unavailable(_) => return None,
+        Cause::OverQuota { .. } => (2, 2, "the mailbox is full".to_owned()),
+        Cause::NoSpace => (3, 1, "the mail system is full".to_owned()),
+        cause => (3, 0, format!("it cannot be stored now: {cause}")),
+    };
+    Some(Diagnostic::local(now, AttemptStage::End, EnhancedCode::new(4, subject, detail)?, text))
 }

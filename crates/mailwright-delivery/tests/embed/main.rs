@@ -4,6 +4,7 @@
 mod dir;
 mod durable;
 mod outcomes;
+mod scram;
 mod secure;
 mod sink;
 mod start;

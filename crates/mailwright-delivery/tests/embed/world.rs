@@ -45,11 +45,10 @@ impl Clock for Standing {
 struct Net<H>(Arc<SmtpServer<H>>);
 
 impl<H: SmtpHandler> Dial for Net<H> {
-    fn dial(&self, address: IpAddr, port: u16) -> Dialed {
+    fn dial(&self, local: SocketAddr, _: Option<IpAddr>) -> Dialed {
         let server = Arc::clone(&self.0);
         Box::pin(async move {
             let (near, far) = duplex(1 << 16);
-            let local = SocketAddr::new(address, port);
             let peer = Peer { remote: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 9), local };
             tokio::spawn(async move { server.session(Box::new(far), peer).await });
             Ok(Box::new(near) as Box<dyn Io>)
@@ -61,7 +60,7 @@ impl<H: SmtpHandler> Dial for Net<H> {
 pub(crate) struct Silence;
 
 impl Dial for Silence {
-    fn dial(&self, _: IpAddr, _: u16) -> Dialed {
+    fn dial(&self, _: SocketAddr, _: Option<IpAddr>) -> Dialed {
         Box::pin(std::future::pending())
     }
 }
@@ -70,8 +69,8 @@ impl Dial for Silence {
 pub(crate) struct Nobody;
 
 impl Dial for Nobody {
-    fn dial(&self, _: IpAddr, _: u16) -> Dialed {
-        Box::pin(async { Err(io::ErrorKind::ConnectionRefused.into()) })
+    fn dial(&self, _: SocketAddr, _: Option<IpAddr>) -> Dialed {
+        Box::pin(async { Err(io::Error::from(io::ErrorKind::ConnectionRefused).into()) })
     }
 }
 

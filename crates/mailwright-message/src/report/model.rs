@@ -19,6 +19,8 @@ pub struct DeliveryReport {
     pub envelope_id: Option<String>,
     /// When the message arrived here (RFC 3464 §2.2.5).
     pub arrived: Option<Timestamp>,
+    /// Until when its sender wanted it held, if so: `for;60`, `until;2026-11-23T08:00:00Z` (RFC 4865 §5.1.2).
+    pub future_release: Option<String>,
     /// The message's trace, which those who run this server can look up.
     pub trace: Option<TraceId>,
     /// Whether the message was sent with SMTPUTF8. Its report then needs SMTPUTF8 too (RFC 6533 §4.5).
@@ -38,6 +40,7 @@ impl DeliveryReport {
             to,
             envelope_id: None,
             arrived: None,
+            future_release: None,
             trace: None,
             utf8: false,
             returned: None,

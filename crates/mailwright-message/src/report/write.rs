@@ -97,6 +97,9 @@ impl DeliveryReport {
         if let Some(arrived) = self.arrived {
             put(out, "Arrival-Date", &date_time(arrived));
         }
+        if let Some(held) = &self.future_release {
+            put(out, "Future-Release-Request", &self.clean(held));
+        }
         if let Some(trace) = self.trace {
             put(out, "X-Mailwright-Trace", &trace.to_string());
         }

@@ -8,4 +8,5 @@ pub(crate) mod date_time;
 pub(crate) mod lexer;
 pub(crate) mod mailbox;
 pub(crate) mod media;
+pub(crate) mod moment;
 pub(crate) mod parameter;

@@ -121,6 +121,7 @@ fn what_was_given_up() {
 fn deliveries() {
     let delivered = ReportRecipient::new(address("bob@sender.example"), Action::Delivered, status(2, 0, 0));
     let mut delivered = report(delivered);
+    delivered.future_release = Some("until;2026-11-23T09:00:00+01:00".to_owned());
     delivered.push(ReportRecipient::new(address("all@sender.example"), Action::Expanded, status(2, 0, 0)));
     check("delivered", &returning(delivered, ReturnedPart::Header, false));
 }

@@ -42,6 +42,8 @@ pub enum RecipientOutcome {
     },
     /// It has gone on to several others who stand behind this address (RFC 3461 §5.2.7.3).
     Expanded(Diagnostic),
+    /// It goes on in another entry of this queue, which answers for it from now on: nobody is told.
+    Requeued(Diagnostic),
     /// Not now.
     Deferred(Diagnostic),
     /// Never.

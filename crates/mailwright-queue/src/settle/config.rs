@@ -19,8 +19,8 @@ pub struct SettleConfig {
     pub retry: RetryConfig,
     /// How reports become entries themselves.
     pub accept: AcceptConfig,
-    /// How long after its arrival the sender of a message is told, once, that it is delayed. Default: 4 hours. `None`
-    /// tells nobody.
+    /// How long after its arrival, or its release (RFC 4865), the sender of a message is told, once, that it is delayed.
+    /// Default: 4 hours. `None` tells nobody.
     pub warn_after: Option<Duration>,
     /// Octets of a message up to which all of it is returned with a report of failure although RET does not say so.
     /// Default: 64 KiB. Beyond it the header is.

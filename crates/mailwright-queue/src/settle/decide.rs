@@ -41,7 +41,7 @@ pub fn settle(
         Ok(envelope) => (envelope, None),
         Err(error) => (Envelope::new(entry.queued), Some(error)),
     };
-    let warn_at = config.warn_after.map(|after| envelope.arrived.saturating_add(after));
+    let warn_at = config.warn_after.map(|after| envelope.begins().saturating_add(after));
     let (by, warn_at) = match entry.sender {
         ReversePath::Null => (None, None),
         ReversePath::Address(_) => {
@@ -156,6 +156,7 @@ fn report(
     recipients.for_each(|recipient| message.push(recipient));
     message.envelope_id = envelope.envid.as_ref().map(|id| id.decoded());
     message.arrived = Some(envelope.arrived);
+    message.future_release = envelope.future_release.as_ref().map(|release| release.request.to_string());
     message.trace = Some(entry.id.trace);
     message.utf8 = utf8;
     message.returned = returned(entry, envelope, message.has_failure(), config);
@@ -166,6 +167,7 @@ fn report(
 fn event(judged: &Judged, why: Option<&Diagnostic>, due: Timestamp, now: Timestamp) -> Option<TraceEvent> {
     let (verdict, what) = match judged.fate {
         Fate::Done => (Verdict::Pass, "delivered"),
+        Fate::Requeued => (Verdict::Pass, "goes on"),
         Fate::Deferred => (Verdict::Defer, "deferred"),
         Fate::Failed => (Verdict::Reject, "refused"),
         Fate::Expired => (Verdict::Reject, "expired"),

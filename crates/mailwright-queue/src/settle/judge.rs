@@ -29,6 +29,8 @@ pub(super) struct Judged {
 pub(super) enum Fate {
     /// It is done: delivered, or passed on.
     Done,
+    /// It waits in another entry.
+    Requeued,
     /// It is tried again; it was tried now.
     Deferred,
     /// It is tried again; it was not tried now.
@@ -85,6 +87,7 @@ impl Judged {
                 (Fate::Done, (!dsn).then_some(Action::Relayed), Some(diagnostic))
             }
             RecipientOutcome::Expanded(diagnostic) => (Fate::Done, Some(Action::Expanded), Some(diagnostic)),
+            RecipientOutcome::Requeued(diagnostic) => (Fate::Requeued, None, Some(diagnostic)),
             RecipientOutcome::Deferred(diagnostic) => (Fate::Deferred, None, Some(diagnostic)),
             RecipientOutcome::Failed(diagnostic) => (Fate::Failed, None, Some(diagnostic)),
             RecipientOutcome::NotTried => (Fate::Waiting, None, None),
@@ -105,6 +108,7 @@ impl Judged {
     fn tell(&mut self, success: Option<Action>, times: &Times) -> Option<Action> {
         match self.fate {
             Fate::Done => success.filter(|_| self.state.wants_success()),
+            Fate::Requeued => None,
             Fate::Failed => self.state.wants_failure().then_some(Action::Failed),
             Fate::Expired => self.state.wants_failure().then_some(Action::Expired),
             Fate::Deferred | Fate::Waiting => {

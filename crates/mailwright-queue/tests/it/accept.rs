@@ -2,11 +2,12 @@
 
 use mailwright_core::{BlobId, ReversePath, TraceId};
 use mailwright_queue::{
-    AcceptConfig, DeliverBy, Envelope, Late, Outgoing, OutgoingRecipient, RecipientState, RetryConfig,
+    AcceptConfig, DeliverBy, Envelope, FutureRelease, Late, Outgoing, OutgoingRecipient, RecipientState,
+    ReleaseRequest, RetryConfig, entries_behind,
 };
 use mailwright_store::Priority;
 
-use crate::fixture::{ARRIVED, DAY, HOUR, address, after, domain, sender};
+use crate::fixture::{ARRIVED, DAY, HOUR, address, after, claimed, domain, sender};
 
 fn outgoing(sender: ReversePath, to: &[String]) -> Outgoing {
     let recipient = |to: &String| OutgoingRecipient::new(address(to), RecipientState::default()).unwrap();
@@ -86,5 +87,40 @@ fn a_time_that_was_set_is_the_end() {
         message.envelope.by = Some(DeliverBy { at, late, trace: false });
         let entries = message.entries(&AcceptConfig::default(), &RetryConfig::default());
         assert_eq!(entries[0].expires, expires);
+    }
+}
+
+/// RFC 4865 §4.2.5: it is not tried before, and its time runs from then on.
+#[test]
+fn what_is_held_begins_at_its_release() {
+    let held = |millis| Some(FutureRelease { at: after(millis), request: ReleaseRequest::For(7) });
+    for (at, by, due, expires) in [
+        (9 * DAY, None, after(9 * DAY), after(14 * DAY)),
+        (9 * DAY, Some(10 * DAY), after(9 * DAY), after(10 * DAY)),
+        // Of a moment that is over there is nothing to wait for.
+        (-DAY, None, ARRIVED, after(5 * DAY)),
+    ] {
+        let mut message = outgoing(sender(), &["a@x.example".to_owned()]);
+        message.envelope.future_release = held(at);
+        message.envelope.by = by.map(|at| DeliverBy { at: after(at), late: Late::Return, trace: false });
+        let entries = message.entries(&AcceptConfig::default(), &RetryConfig::default());
+        assert_eq!((entries[0].due, entries[0].expires), (due, expires));
+    }
+}
+
+#[test]
+fn what_comes_of_an_entry_is_of_the_same_message() {
+    let entry =
+        claimed(sender(), &Envelope::new(ARRIVED), vec![("all@here.example", RecipientState::default())], 3)
+            .entry;
+    let to = ["a@x.example", "b@y.example"]
+        .map(|to| OutgoingRecipient::new(address(to), RecipientState::default()).unwrap());
+    for (random, numbers) in [(5, [(1 << 31) + 5, (1 << 31) + 6]), (u32::MAX, [u32::MAX, 1 << 31])] {
+        let behind = entries_behind(&entry, to.to_vec(), after(HOUR), random, &AcceptConfig::default());
+        assert_eq!(behind.iter().map(|new| new.id.entry).collect::<Vec<_>>(), numbers);
+        for new in &behind {
+            assert_eq!((new.id.trace, &new.sender, new.blob), (entry.id.trace, &entry.sender, entry.blob));
+            assert_eq!((new.due, new.expires, &new.envelope), (after(HOUR), entry.expires, &entry.envelope));
+        }
     }
 }

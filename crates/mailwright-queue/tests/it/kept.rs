@@ -1,10 +1,10 @@
 //! What the queue keeps in the store comes back, and damage is an error.
 
 use bytes::Bytes;
-use mailwright_core::{EnhancedCode, ReplyCode, Timestamp};
+use mailwright_core::{EnhancedCode, ReplyCode, ReversePath, Timestamp};
 use mailwright_queue::{
-    AttemptStage, Body, DecodeError, DeliverBy, Diagnostic, Envelope, EnvelopeId, Late, Notify,
-    OriginalAddress, RecipientState, Ret, ValidSince,
+    AttemptStage, Body, DecodeError, DeliverBy, Diagnostic, Envelope, EnvelopeId, FutureRelease, Late,
+    Notify, OriginalAddress, RecipientState, ReleaseMoment, ReleaseRequest, Ret, Solicitation, ValidSince,
 };
 use mailwright_store::{Opaque, Priority};
 use proptest::prelude::*;
@@ -19,20 +19,44 @@ fn envelopes() -> impl Strategy<Value = Envelope> {
     let late = prop::sample::select(vec![Late::Return, Late::Notify]);
     let by = (any::<i64>(), late, any::<bool>());
     let by = prop::option::of(by.prop_map(|(at, late, trace)| DeliverBy { at: Timestamp(at), late, trace }));
-    (any::<i64>(), body, any::<[bool; 2]>(), ret, envid, priority, by, any::<[u64; 2]>()).prop_map(
-        |(arrived, body, [smtputf8, require_tls], ret, envid, priority, by, [begin, header])| Envelope {
-            arrived: Timestamp(arrived),
-            body,
-            smtputf8,
-            require_tls,
-            ret,
-            envid: envid.map(|id| EnvelopeId::from_xtext(&id).unwrap()),
-            priority: priority.and_then(Priority::new),
-            by,
-            begin,
-            header,
+    let held = prop::option::of(
+        (any::<i64>(), requests()).prop_map(|(at, request)| FutureRelease { at: Timestamp(at), request }),
+    );
+    let auth = prop::option::of(prop_oneof![
+        Just(ReversePath::Null),
+        "[a-z \"]{1,5}".prop_map(|local| {
+            let quoted = format!("\"{}\"@a.example", local.replace('"', "\\\""));
+            ReversePath::Address(quoted.parse().unwrap())
+        }),
+    ]);
+    let solicit = prop::option::of("[a-z]{1,5}:ADV(,[a-z.:]{1,9})?");
+    let rest = (by, held, auth, solicit);
+    (any::<i64>(), body, any::<[bool; 2]>(), ret, envid, priority, rest, any::<[u64; 2]>()).prop_map(
+        |(arrived, body, [smtputf8, require_tls], ret, envid, priority, rest, [begin, header])| {
+            let (by, held, auth, solicit) = rest;
+            Envelope {
+                arrived: Timestamp(arrived),
+                body,
+                smtputf8,
+                require_tls,
+                ret,
+                envid: envid.map(|id| EnvelopeId::from_xtext(&id).unwrap()),
+                priority: priority.and_then(Priority::new),
+                by,
+                future_release: held,
+                auth,
+                solicit: solicit.map(|classes| Solicitation::from_solicit(&classes).unwrap()),
+                begin,
+                header,
+            }
         },
     )
+}
+
+fn requests() -> impl Strategy<Value = ReleaseRequest> {
+    let moment = "2026-11-2[0-9]T08:00:00(Z|\\+05:30)";
+    let until = moment.prop_map(|text| ReleaseRequest::Until(ReleaseMoment::from_parameter(&text).unwrap()));
+    prop_oneof![any::<u32>().prop_map(ReleaseRequest::For), until]
 }
 
 fn notifies() -> impl Strategy<Value = Notify> {
@@ -92,7 +116,7 @@ mailwright_core::properties! {
     }
 
     #[test]
-    fn any_octets_are_read_or_refused(octets in prop::collection::vec(prop_oneof![any::<u8>(), 0..3u8], 0..60), version in 0..3u16) {
+    fn any_octets_are_read_or_refused(octets in prop::collection::vec(prop_oneof![any::<u8>(), 0..3u8], 0..60), version in 0..4u16) {
         let kept = Opaque { version, bytes: Bytes::from(octets) };
         if let Ok(envelope) = Envelope::decode(&kept) {
             prop_assert_eq!(Envelope::decode(&envelope.encode()), Ok(envelope));
@@ -103,17 +127,24 @@ mailwright_core::properties! {
     }
 }
 
-/// The last octet says that there is no BY, no RRVS: what version 1 did not say at all.
+/// The last octets say that there is no SOLICIT, AUTH, FUTURERELEASE, BY, RRVS: what earlier versions did not say at all.
 #[test]
-fn what_was_kept_by_version_1_is_read() {
-    let before = |kept: Opaque| Opaque { version: 1, bytes: kept.bytes.slice(..kept.bytes.len() - 1) };
-    let envelope = Envelope { smtputf8: true, header: 300, ..Envelope::new(Timestamp(5)) };
-    assert_eq!(Envelope::decode(&before(envelope.encode())), Ok(envelope.clone()));
+fn what_was_kept_by_earlier_versions_is_read() {
+    let of = |version, kept: Opaque, without| Opaque {
+        version,
+        bytes: kept.bytes.slice(..kept.bytes.len() - without),
+    };
+    let plain = Envelope { smtputf8: true, header: 300, ..Envelope::new(Timestamp(5)) };
+    let by = Some(DeliverBy { at: Timestamp(9), late: Late::Return, trace: true });
+    for (version, without, envelope) in [(1, 4, plain.clone()), (2, 3, Envelope { by, ..plain.clone() })] {
+        let kept = of(version, envelope.encode(), without);
+        assert_eq!(Envelope::decode(&kept), Ok(envelope), "version {version}");
+        let mixed = of(version, plain.encode(), 0);
+        assert_eq!(Envelope::decode(&mixed), Err(DecodeError::Damaged), "version {version}");
+    }
     let state = RecipientState { notify: Some(Notify::Never), ..RecipientState::default() };
-    assert_eq!(RecipientState::decode(&before(state.encode())), Ok(state.clone()));
-    let mixed = |kept: Opaque| Opaque { version: 1, ..kept };
-    assert_eq!(Envelope::decode(&mixed(envelope.encode())), Err(DecodeError::Damaged));
-    assert_eq!(RecipientState::decode(&mixed(state.encode())), Err(DecodeError::Damaged));
+    assert_eq!(RecipientState::decode(&of(1, state.encode(), 1)), Ok(state.clone()));
+    assert_eq!(RecipientState::decode(&of(1, state.encode(), 0)), Err(DecodeError::Damaged));
 }
 
 #[test]
@@ -152,6 +183,9 @@ fn parameters_are_kept_as_they_were_and_told_decoded() {
     assert_eq!((id.as_xtext(), id.decoded().as_str()), ("QQ+2B1", "QQ+1"));
     for value in ["", "a b", "a=b", "é", &long] {
         assert_eq!(ValidSince::from_rrvs(value), None, "{value}");
+    }
+    for value in ["", "a b", "a=b", "é", &long] {
+        assert_eq!(ReleaseMoment::from_parameter(value), None, "{value}");
     }
     for value in ["a b", "a+0A", "a+", &long] {
         assert_eq!(EnvelopeId::from_xtext(value), None, "{value}");

@@ -3,8 +3,8 @@
 use mailwright_core::{ReversePath, Stage, Timestamp, Verdict};
 use mailwright_message::report::{Action, ReportRecipient, ReturnedPart};
 use mailwright_queue::{
-    Attempt, Body, DeliverBy, Diagnostic, Envelope, EnvelopeId, Late, Notify, OriginalAddress,
-    RecipientOutcome, RecipientState, Ret, SettleConfig, Settled, settle,
+    Attempt, Body, DeliverBy, Diagnostic, Envelope, EnvelopeId, FutureRelease, Late, Notify, OriginalAddress,
+    RecipientOutcome, RecipientState, ReleaseRequest, Ret, SettleConfig, Settled, settle,
 };
 use mailwright_store::{Claimed, Op, Opaque, Settlement};
 
@@ -83,18 +83,19 @@ fn who_is_told_what() {
             "relayed with DSN",
             RecipientOutcome::Relayed { diagnostic: said("250 2.0.0 ok"), dsn: true, deliver_by: true },
         ),
+        ("requeued", RecipientOutcome::Requeued(said("250 2.0.0 ok"))),
         ("deferred", RecipientOutcome::Deferred(said("450 4.2.1 not now"))),
         ("failed", RecipientOutcome::Failed(said("550 5.1.1 no such user"))),
         ("not tried", RecipientOutcome::NotTried),
     ];
-    let success = ["delivered 2.0.0", "expanded 2.0.0", "relayed 2.0.0", "", "", "", ""];
-    let failure = ["", "", "", "", "", "failed 5.1.1", ""];
-    let delay = ["", "", "", "", "delayed 4.2.1", "", "delayed 4.0.0"];
-    let both = |one: [&'static str; 7], other: [&'static str; 7]| {
+    let success = ["delivered 2.0.0", "expanded 2.0.0", "relayed 2.0.0", "", "", "", "", ""];
+    let failure = ["", "", "", "", "", "", "failed 5.1.1", ""];
+    let delay = ["", "", "", "", "", "delayed 4.2.1", "", "delayed 4.0.0"];
+    let both = |one: [&'static str; 8], other: [&'static str; 8]| {
         std::array::from_fn(|at| if one[at].is_empty() { other[at] } else { one[at] })
     };
-    let none = [""; 7];
-    let table: [(Option<&str>, [&str; 7]); 9] = [
+    let none = [""; 8];
+    let table: [(Option<&str>, [&str; 8]); 9] = [
         (None, both(failure, delay)),
         (Some("NEVER"), none),
         (Some("SUCCESS"), success),
@@ -259,6 +260,14 @@ fn what_becomes_of_the_entry() {
             "ack",
             "to ann@sender.example: failed 5.1.1 bob@dest.example, failed 5.1.1 carl@dest.example",
         ),
+        // What goes on in another entry is none of this one's.
+        (
+            vec![RecipientOutcome::Requeued(said("250 2.0.0 ok")), deferred("450 4.2.1 no")],
+            0,
+            0,
+            "defer +1m carl@dest.example",
+            "nobody",
+        ),
         // Greylisting: as long as the server says, or some minutes.
         (
             vec![deferred("451 4.7.1 greylisted"), not_tried()],
@@ -352,6 +361,18 @@ fn a_delay_is_told_once() {
     silent.warn_after = None;
     let deferred = tried(vec![RecipientOutcome::Deferred(said("450 4.2.1 no"))]);
     assert_eq!(settle(&one(RecipientState::default()), deferred, after(DAY), 0, &silent).report, None);
+}
+
+/// RFC 4865 §4.2.5, §5.1.2: what was held is late no sooner, and a report tells that it was.
+#[test]
+fn what_was_held_is_as_if_it_had_come_then() {
+    let held = FutureRelease { at: after(9 * HOUR), request: ReleaseRequest::For(32_400) };
+    let envelope = Envelope { future_release: Some(held), ..Envelope::new(ARRIVED) };
+    let claimed = claimed(sender(), &envelope, vec![("bob@dest.example", RecipientState::default())], 0);
+    let deferred = || vec![RecipientOutcome::Deferred(said("450 4.2.1 no"))];
+    assert_eq!(settled(&claimed, deferred(), after(13 * HOUR - 1)).report, None);
+    let report = settled(&claimed, deferred(), after(13 * HOUR)).report.unwrap().message;
+    assert_eq!((report.arrived, report.future_release.as_deref()), (Some(ARRIVED), Some("for;32400")));
 }
 
 /// RFC 3461 §6.3

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use super::{Net, Paused, Peer, Sender, config, start, waiting};
 
 /// Takes all the room there is.
-async fn fill(store: &SimStore) {
+pub(super) async fn fill(store: &SimStore) {
     store.set_capacity(Some(0));
     for number in 0..10_000_u128 {
         let event = TraceEvent::new(Timestamp(0), Stage::Commit, Verdict::Pass, "x".repeat(100));

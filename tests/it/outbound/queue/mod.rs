@@ -5,6 +5,7 @@ mod disk;
 mod flood;
 mod outage;
 mod workers;
+mod writes;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -157,7 +158,7 @@ impl<S: Store> Deliver<S> for Net {
         let outcomes = vec![outcome(diagnostic.clone()); claimed.entry.recipients.len()];
         let attempt = Attempt::Tried { outcomes, not_before: None };
         let feedback = Feedback::of(&diagnostic);
-        Delivery { attempt, feedback, remote: None, stages: Vec::new(), tls: None }
+        Delivery { attempt, writes: Vec::new(), feedback, remote: None, stages: Vec::new(), tls: None }
     }
 }
 
