@@ -25,6 +25,7 @@ mod smtp_model;
 mod smtp_params;
 mod smtp_reply;
 mod smtp_server;
+mod socks;
 mod trace;
 mod uid_set;
 
@@ -44,6 +45,7 @@ pub use smtp_client::smtp_client;
 pub use smtp_params::smtp_params;
 pub use smtp_reply::smtp_reply;
 pub use smtp_server::smtp_server;
+pub use socks::socks_reply;
 pub use trace::trace_id;
 pub use uid_set::uid_set;
 
@@ -74,6 +76,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("smtp_params", smtp_params),
     ("smtp_reply", smtp_reply),
     ("smtp_server", smtp_server),
+    ("socks_reply", socks_reply),
     ("trace_id", trace_id),
     ("uid_set", uid_set),
 ];

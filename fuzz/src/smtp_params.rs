@@ -19,7 +19,7 @@ const PARAMETERS: [(&str, IsValue); 12] = [
     ("AUTH", |value| value == "<>" || text(value).is_some_and(|text| text.parse::<Address>().is_ok())),
     ("ORCPT", |value| {
         let parts = value.split_once(';').and_then(|(kind, address)| Some((kind, text(address)?)));
-        parts.is_some_and(|(kind, address)| OriginalRecipient::new(kind, address).is_ok())
+        parts.is_some_and(|(kind, address)| OriginalRecipient::new(kind, &address).is_ok())
     }),
     ("NOTIFY", |value| {
         let value = value.to_ascii_uppercase();

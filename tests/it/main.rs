@@ -17,6 +17,7 @@ mod mta;
 mod outbound;
 mod proxy;
 mod relay;
+mod scram;
 mod secrets;
 mod serve;
 mod serve_process;

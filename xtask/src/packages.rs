@@ -5,21 +5,25 @@ use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
-const PACKAGES: [&str; 19] = [
+const PACKAGES: [&str; 22] = [
     "bsdutils",
     "ca-certificates",
     "curl",
     "e2fsprogs",
     "fetchmail",
     "getmail6",
+    "gsasl",
     "isync",
     // What Exim and Postfix are linked to, which are unpacked and not installed: they exclude each other.
     "libgnutls-dane0",
     "libicu-dev",
     "libio-socket-ssl-perl",
     "libnet-ssleay-perl",
+    // The mechanisms of isync.
+    "libsasl2-modules",
     "mount",
     "mpop",
+    "msmtp",
     "neomutt",
     "offlineimap3",
     "openssl",

@@ -63,6 +63,13 @@ impl Setup {
         self.clock.wall()
     }
 
+    /// Octets for an exchange of authentication.
+    pub(crate) fn nonce(&self) -> [u8; 18] {
+        let mut nonce = [0; 18];
+        self.entropy.fill(&mut nonce);
+        nonce
+    }
+
     /// An empty batch.
     pub(crate) fn batch(&self) -> Batch {
         let mut id = [0; 16];

@@ -15,6 +15,10 @@ pub enum Part {
     Authzid,
     /// The password.
     Password,
+    /// The access token.
+    Token,
+    /// The client's share of the nonce.
+    Nonce,
 }
 
 impl fmt::Display for Part {
@@ -24,6 +28,8 @@ impl fmt::Display for Part {
             Self::User => "the user name",
             Self::Authzid => "the authorization identity",
             Self::Password => "the password",
+            Self::Token => "the token",
+            Self::Nonce => "the nonce",
         })
     }
 }
@@ -57,6 +63,32 @@ pub enum AuthError {
     /// LOGIN. SMTP 501 5.5.2.
     #[error("{0} has a character that is not allowed in it")]
     Forbidden(Part),
+    /// The peer's bytes: not what the mechanism's grammar has here (RFC 5802 §7, RFC 7628 §3.1). SMTP 501 5.5.2.
+    #[error("the response is not of the mechanism's form")]
+    Syntax,
+    /// The peer's bytes: an extension that may not be passed over, and is not known here (RFC 5802 §5.1).
+    #[error("the client wants an extension that is unknown here")]
+    Extension,
+    /// The peer's bytes: another nonce than the one that was agreed on, so an answer to another challenge.
+    #[error("another nonce than that of this exchange")]
+    Nonce,
+    /// The peer's bytes: not bound to this connection, or by what is not known here. Either the client is at fault, or
+    /// somebody sits between (RFC 5802 §6).
+    #[error("the login is not bound to this connection")]
+    Binding,
+    /// The peer's bytes: the client believes that no binding was offered, and it was. Somebody who sits between has
+    /// changed the offer (RFC 5802 §6).
+    #[error("the client has not seen that SCRAM with -PLUS is offered")]
+    Downgrade,
+    /// The peer's: it has heard why its token was refused, and there is nothing more to say (RFC 7628 §3.2.3).
+    #[error("the token was refused")]
+    TokenRefused,
+    /// Our caller's: no keys of the mechanism's hash, not even a [decoy](crate::ScramKeys::decoy).
+    #[error("there are no keys for this user")]
+    NoKeys,
+    /// Our caller's: a step of another kind than the exchange waits for.
+    #[error("not what the exchange waits for")]
+    NotDue,
     /// Our caller's: a step without a response after a challenge.
     #[error("a challenge takes a response")]
     NoResponse,
@@ -87,6 +119,29 @@ pub enum CostError {
     Work(u32),
 }
 
+/// Why there are no [`ScramKeys`](crate::ScramKeys). The text at fault is not shown, nor the password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScramError {
+    /// The stored text's: not of the form of RFC 5803, or too long for it.
+    #[error("not keys of SCRAM: hash, iterations, salt, StoredKey and ServerKey")]
+    Syntax,
+    /// The stored text's: another scheme than SCRAM-SHA-256 and SCRAM-SHA-1.
+    #[error("neither SCRAM-SHA-256 nor SCRAM-SHA-1")]
+    Scheme,
+    /// The stored text's, or our caller's: too few, or so many that no client goes through them.
+    #[error("iterations are to be between {min} and {max}")]
+    Iterations {
+        /// The fewest.
+        min: u32,
+        /// The most.
+        max: u32,
+    },
+    /// Our caller's: a password that SASLprep refuses (RFC 4013 §2.3), or that is not UTF-8. It can be used with PLAIN.
+    #[error("the password has characters that SCRAM cannot carry")]
+    Password,
+}
+
 /// Why there is no [`Verifier`](crate::Verifier). The text at fault is not shown: it is as good as a password
 /// to whoever has the time to guess.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -110,6 +165,9 @@ pub enum VerifierError {
     /// The stored text's: a cost out of bounds.
     #[error(transparent)]
     Cost(#[from] CostError),
+    /// The stored text's: what stands behind the PHC string.
+    #[error(transparent)]
+    Scram(#[from] ScramError),
     /// The environment's: no memory for Argon2. Try again later.
     #[error("not enough memory for Argon2")]
     OutOfMemory,

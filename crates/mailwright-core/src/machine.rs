@@ -1,5 +1,6 @@
 //! The one shape of all protocol machines, and why one stops.
 
+use std::fmt;
 use std::time::Instant;
 
 use bytes::BytesMut;
@@ -116,11 +117,45 @@ pub struct TlsInfo {
     pub cipher: String,
     /// The name that the client asked for (SNI).
     pub server_name: Option<String>,
+    /// What a login can be bound to this connection by, if the layer tells.
+    pub exporter: Option<TlsExporter>,
 }
 
 impl TlsInfo {
     /// Facts of a finished handshake.
     pub fn new(version: &'static str, cipher: impl Into<String>, server_name: Option<String>) -> Self {
-        Self { version, cipher: cipher.into(), server_name }
+        Self { version, cipher: cipher.into(), server_name, exporter: None }
+    }
+
+    /// With what a login can be bound to it by.
+    pub fn with_exporter(self, exporter: Option<TlsExporter>) -> Self {
+        Self { exporter, ..self }
+    }
+}
+
+/// What only the two ends of a TLS connection know of it: the channel binding `tls-exporter` (RFC 9266), 32 octets of
+/// keying material, exported with the label `EXPORTER-Channel-Binding` and an empty context. Only where master secrets
+/// are unique: in TLS 1.3, or with the extended master secret (RFC 7627).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct TlsExporter([u8; 32]);
+
+impl TlsExporter {
+    /// The label to export with (RFC 9266 §2).
+    pub const LABEL: &'static [u8] = b"EXPORTER-Channel-Binding";
+
+    /// What was exported.
+    pub fn new(material: [u8; 32]) -> Self {
+        Self(material)
+    }
+
+    /// The channel binding data.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for TlsExporter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TlsExporter(..)")
     }
 }

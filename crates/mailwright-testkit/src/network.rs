@@ -14,8 +14,8 @@ use crate::server::MailServer;
 struct Everywhere(SocketAddr);
 
 impl Dial for Everywhere {
-    fn dial(&self, _address: IpAddr, _port: u16) -> Dialed {
-        TcpDial::default().dial(self.0.ip(), self.0.port())
+    fn dial(&self, _to: SocketAddr, _from: Option<IpAddr>) -> Dialed {
+        TcpDial.dial(self.0, None)
     }
 }
 

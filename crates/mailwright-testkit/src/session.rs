@@ -119,5 +119,5 @@ async fn pop3(shared: &Shared, shutdown: Shutdown, wire: Arc<Wire>, io: Box<dyn 
 }
 
 fn mechanisms() -> Vec<String> {
-    Mechanism::ALL.iter().map(|mechanism| mechanism.name().to_owned()).collect()
+    Mechanism::PASSWORD.iter().map(|mechanism| mechanism.name().to_owned()).collect()
 }

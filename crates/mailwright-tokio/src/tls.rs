@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mailwright_core::TlsInfo;
+use mailwright_core::{TlsExporter, TlsInfo};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, CommonState, ProtocolVersion, ServerConfig};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
@@ -43,7 +43,10 @@ impl Tls for Rustls {
         Box::pin(async move {
             let stream = handshake.await?;
             let connection = stream.get_ref().1;
-            let info = info(connection, connection.server_name().map(str::to_owned));
+            let exporter = exporter(connection, |material| {
+                connection.export_keying_material(material, TlsExporter::LABEL, Some(&[]))
+            });
+            let info = info(connection, connection.server_name().map(str::to_owned)).with_exporter(exporter);
             Ok((Box::new(stream) as Box<dyn Io>, info))
         })
     }
@@ -80,7 +83,11 @@ impl Tls for RustlsClient {
         let handshake = self.connector.connect(self.server.clone(), io);
         Box::pin(async move {
             let stream = handshake.await?;
-            let info = info(stream.get_ref().1, name);
+            let connection = stream.get_ref().1;
+            let exporter = exporter(connection, |material| {
+                connection.export_keying_material(material, TlsExporter::LABEL, Some(&[]))
+            });
+            let info = info(connection, name).with_exporter(exporter);
             Ok((Box::new(stream) as Box<dyn Io>, info))
         })
     }
@@ -94,6 +101,18 @@ fn info(connection: &CommonState, server_name: Option<String>) -> TlsInfo {
     };
     let cipher = connection.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str());
     TlsInfo::new(version, registered(cipher.unwrap_or_default()), server_name)
+}
+
+/// RFC 9266 §4.2: before TLS 1.3 the secret need not be one of this connection's alone, and rustls does not tell whether
+/// it is.
+fn exporter(
+    connection: &CommonState,
+    export: impl FnOnce([u8; 32]) -> Result<[u8; 32], rustls::Error>,
+) -> Option<TlsExporter> {
+    if connection.protocol_version() != Some(ProtocolVersion::TLSv1_3) {
+        return None;
+    }
+    export([0; 32]).ok().map(TlsExporter::new)
 }
 
 /// The name of a cipher suite as IANA has it, which Received is to tell (RFC 8314 §4.3): rustls has its own for those of

@@ -8,6 +8,7 @@
 //! | implicit TLS | arrives | arrives | arrives | arrives | `outbound`, `inbound` |
 //! | AUTH | arrives | arrives | arrives | arrives | `outbound`, `inbound` |
 //! | 25 MB | arrives | arrives | arrives | arrives | `outbound`, `inbound` |
+//! | AUTH by SCRAM-SHA-256 | arrives | not there | not there | not there | `scram` |
 //! | CHUNKING | used; by them, DATA | used | not offered: DATA | not used: DATA | `outbound`, `inbound` |
 //! | DSN | reported | reported | reported | reported | `reports` |
 //! | SMTPUTF8 | arrives | arrives | not offered: comes back, unless all is ASCII | not taken by them | `utf8` |
@@ -19,6 +20,7 @@ mod inbound;
 mod mail;
 mod outbound;
 mod reports;
+mod scram;
 mod tap;
 mod utf8;
 

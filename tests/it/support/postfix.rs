@@ -13,7 +13,13 @@ pub(crate) const POSTFIX: Peer = Peer {
     users: &["postfix", "postdrop"],
     connected: ": connect from ",
     extensions: &["PIPELINING", "CHUNKING", "SMTPUTF8"],
-    command,
+    command: |site| command(site, "PLAIN", ""),
+};
+
+/// The same, which logs in by SCRAM-SHA-256 and lets nobody log in otherwise.
+pub(crate) const POSTFIX_SCRAM: Peer = Peer {
+    command: |site| command(site, "SCRAM-SHA-256", "smtp_sasl_mechanism_filter = scram-sha-256\n"),
+    ..POSTFIX
 };
 
 /// Postfix, and what its logins need.
@@ -25,7 +31,7 @@ const QUEUE: [&str; 14] = [
     "public", "saved", "trace", "logs",
 ];
 
-fn command(site: &Site<'_>) -> Option<Command> {
+fn command(site: &Site<'_>, mechanism: &str, more: &str) -> Option<Command> {
     let unpacked = unpacked("postfix-sasl", &PACKAGES)?;
     fs::create_dir_all(site.folder.join("spool/pid")).unwrap();
     for name in QUEUE {
@@ -36,9 +42,9 @@ fn command(site: &Site<'_>) -> Option<Command> {
     for name in owned.chain(["data", "mail"].map(str::to_owned)) {
         chown(site.folder.join(name), Some(FIRST_ID), None).unwrap();
     }
-    site.configure("postfix/main.cf", MAIN);
+    site.configure("postfix/main.cf", &format!("{MAIN}{more}"));
     site.configure("postfix/master.cf", MASTER);
-    site.configure("postfix/sasl/smtpd.conf", SASL);
+    site.configure("postfix/sasl/smtpd.conf", &format!("{SASL}mech_list: {mechanism}\n"));
     let mut domains = Way::ALL.map(|way| way.domain(POSTFIX.domain)).to_vec();
     domains.push(POSTFIX.domain.to_owned());
     let each = |(user, mailbox)| domains.iter().map(move |domain| format!("{user}@{domain} {mailbox}/\n"));
@@ -152,5 +158,4 @@ const SASL: &str = "
 pwcheck_method: auxprop
 auxprop_plugin: sasldb
 sasldb_path: FOLDER/logins
-mech_list: PLAIN
 ";

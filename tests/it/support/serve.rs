@@ -35,7 +35,7 @@ impl Installation {
         fs::create_dir(folder.path().join("data")).unwrap();
         let cost = Cost::new(8, 1, 1).unwrap();
         let verifier = Verifier::hash(b"secret", [7; 16], cost).unwrap();
-        folder.write("hash", verifier.as_phc());
+        folder.write("hash", verifier.as_text());
         let [smtp, smtps, imaps, nobody] = free_addrs();
         let listeners = [("smtp", smtp), ("smtps", smtps), ("imaps", imaps)];
         let listeners = listeners

@@ -1,7 +1,7 @@
 //! The server itself, with everything that it is given.
 
 use std::future::{Future, pending};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -95,13 +95,13 @@ struct Dialer {
 }
 
 impl Dial for Dialer {
-    fn dial(&self, address: IpAddr, port: u16) -> Dialed {
+    fn dial(&self, to: SocketAddr, _from: Option<IpAddr>) -> Dialed {
         let (net, from, store) = (self.net.clone(), self.from, self.store.clone());
         Box::pin(async move {
             tokio::select! {
                 biased;
                 () = store.power_lost() => pending().await,
-                connected = net.connect(from, (address, port).into()) => connected,
+                connected = net.connect(from, to) => connected.map_err(Into::into),
             }
         })
     }

@@ -1,18 +1,20 @@
 //! LOGIN, AUTHENTICATE.
 
-use mailwright_auth::{Credentials, Exchange, Mechanism, Step};
+use mailwright_auth::{Credentials, Exchange};
 use mailwright_core::{Secret, Ticket};
 use mailwright_imap::Rejection;
 use mailwright_imap::server::{AuthStep, Question, ask};
 use mailwright_store::Store;
-use tracing::{debug, info};
+use tracing::info;
 
 use super::session::Session;
-use crate::authenticate::{Authenticate, LoginError, User};
+use crate::authenticate::{Authenticate, Known, LoginError, User, step};
 
 impl<S: Store, A: Authenticate> Session<'_, S, A> {
     pub(super) async fn login(&mut self, user: String, password: Secret, ticket: Ticket<ask::Login>) {
-        let known = self.check(Credentials { user, authzid: None, password }).await;
+        let credentials = Credentials { user, authzid: None, password };
+        let login = self.shared.authenticate.login(self.peer, credentials);
+        let known = self.driver.attend(login).await.map_err(refusal);
         self.let_in(ticket, known, ());
     }
 
@@ -22,7 +24,8 @@ impl<S: Store, A: Authenticate> Session<'_, S, A> {
         initial: Option<Secret>,
         ticket: Ticket<ask::Auth>,
     ) {
-        self.exchange = mechanism.parse().ok().map(|mechanism: Mechanism| Exchange::start(mechanism));
+        let (offered, tls) = (self.shared.mechanisms, self.driver.machine.tls());
+        self.exchange = Exchange::begin(mechanism, offered, tls, self.shared.setup.nonce()).ok();
         self.auth(initial, ticket).await;
     }
 
@@ -31,29 +34,18 @@ impl<S: Store, A: Authenticate> Session<'_, S, A> {
             self.answer(ticket, Err(Rejection::auth_unavailable()));
             return;
         };
-        let known = match exchange.step(response.as_ref().map(Secret::expose)) {
-            Step::Challenge(challenge) => {
+        let response = response.as_ref().map(Secret::expose);
+        let step = step(self.shared.authenticate, self.peer, exchange, response);
+        let known = match self.driver.attend(step).await {
+            Ok(Known::NotYet(challenge)) => {
                 self.answer(ticket, Ok(AuthStep::Challenge(challenge)));
                 return;
             }
-            Step::Check(credentials) => self.check(credentials).await,
-            Step::Failed(error) => {
-                debug!(%error, "malformed authentication");
-                Err(Rejection::auth_failed())
-            }
-            _ => Err(Rejection::auth_unavailable()),
+            Ok(Known::As(user)) => Ok(user),
+            Err(error) => Err(refusal(error)),
         };
         self.exchange = None;
         self.let_in(ticket, known, AuthStep::Done);
-    }
-
-    async fn check(&mut self, credentials: Credentials) -> Result<User, Rejection> {
-        let login = self.shared.authenticate.login(self.peer, credentials);
-        self.driver.attend(login).await.map_err(|error| match error {
-            LoginError::Wrong => Rejection::auth_failed(),
-            LoginError::Locked => Rejection::auth_unavailable().with_text(error.to_string()),
-            LoginError::Unavailable => Rejection::auth_unavailable(),
-        })
     }
 
     /// Answers; the user is logged in only if the answer was in time.
@@ -72,5 +64,13 @@ impl<S: Store, A: Authenticate> Session<'_, S, A> {
                 self.answer(ticket, Err(rejection));
             }
         }
+    }
+}
+
+fn refusal(error: LoginError) -> Rejection {
+    match error {
+        LoginError::Wrong => Rejection::auth_failed(),
+        LoginError::Locked => Rejection::auth_unavailable().with_text(error.to_string()),
+        LoginError::Unavailable => Rejection::auth_unavailable(),
     }
 }

@@ -9,7 +9,8 @@ use super::stop::Ended;
 use crate::authenticate::Authenticate;
 
 impl<S: Store, A: Authenticate> Session<'_, S, A> {
-    pub(super) async fn run(mut self) -> Result<(), Ended> {
+    /// Borrows the session: a future that takes something keeps room for it twice.
+    pub(super) async fn run(&mut self) -> Result<(), Ended> {
         while let Some(event) = self.next().await? {
             // Boxed, so that who waits for the next event keeps no room for what it may take to answer it.
             Box::pin(self.event(event)).await?;

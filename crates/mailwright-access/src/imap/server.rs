@@ -85,6 +85,7 @@ impl<S: Store, A: Authenticate> ImapServer<S, A> {
                 store: &self.store,
                 authenticate: &self.authenticate,
                 setup: &self.setup,
+                mechanisms: &self.config.auth_mechanisms,
                 limits: &self.limits,
                 listings: &self.listings,
                 message: self.config.limits.message,

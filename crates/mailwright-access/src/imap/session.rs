@@ -25,6 +25,8 @@ pub(super) struct Shared<'a, S, A> {
     pub(super) store: &'a S,
     pub(super) authenticate: &'a A,
     pub(super) setup: &'a Setup,
+    /// What is offered to log in with.
+    pub(super) mechanisms: &'a [String],
     pub(super) limits: &'a ImapLimits,
     pub(super) listings: &'a Listings,
     /// Octets of a message.

@@ -64,10 +64,11 @@ impl<S: Store, A: Authenticate> Pop3Server<S, A> {
                 io,
                 self.config.limits.auth_line.max,
             );
-            let session = Session::new(
+            let mut session = Session::new(
                 &self.store,
                 &self.authenticate,
                 &self.setup,
+                &self.config.auth_mechanisms,
                 &self.locks,
                 driver,
                 peer.remote.ip(),

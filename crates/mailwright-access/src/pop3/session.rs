@@ -2,22 +2,24 @@
 
 use std::net::IpAddr;
 
-use mailwright_auth::{Credentials, Exchange, Mechanism, Step};
+use mailwright_auth::{Credentials, Exchange};
 use mailwright_core::{BlobId, Causes, MailboxId, Secret, Ticket, Uid, UidSet};
 use mailwright_pop3::server::{Error, Question, ask};
 use mailwright_pop3::{AuthStep, Event, Flow, Maildrop, Message, Rejection, Server};
 use mailwright_store::{BlobReader, Columns, Expunge, MailboxName, Op, Snapshot, Store};
 use mailwright_tokio::{Driver, DriverError};
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use super::locks::{Locked, Locks};
-use crate::authenticate::{Authenticate, LoginError, User};
+use crate::authenticate::{Authenticate, Known, LoginError, User, step};
 use crate::setup::Setup;
 
 pub(super) struct Session<'a, S, A> {
     store: &'a S,
     authenticate: &'a A,
     setup: &'a Setup,
+    /// What is offered to log in with.
+    mechanisms: &'a [String],
     locks: &'a Locks,
     driver: Driver<Server>,
     peer: IpAddr,
@@ -41,14 +43,16 @@ impl<'a, S: Store, A: Authenticate> Session<'a, S, A> {
         store: &'a S,
         authenticate: &'a A,
         setup: &'a Setup,
+        mechanisms: &'a [String],
         locks: &'a Locks,
         driver: Driver<Server>,
         peer: IpAddr,
     ) -> Self {
-        Self { store, authenticate, setup, locks, driver, peer, exchange: None, open: None }
+        Self { store, authenticate, setup, mechanisms, locks, driver, peer, exchange: None, open: None }
     }
 
-    pub(super) async fn run(mut self) -> Result<(), Ended> {
+    /// Borrows the session: a future that takes something keeps room for it twice.
+    pub(super) async fn run(&mut self) -> Result<(), Ended> {
         while let Some(event) = self.driver.next().await? {
             // Boxed, so that who waits for the next event keeps no room for what it may take to answer it.
             Box::pin(self.event(event)).await?;
@@ -63,7 +67,8 @@ impl<'a, S: Store, A: Authenticate> Session<'a, S, A> {
                 self.answer_login(ticket, answer);
             }
             Event::Auth { mechanism, initial, ticket } => {
-                self.exchange = mechanism.parse().ok().map(|mechanism: Mechanism| Exchange::start(mechanism));
+                let (offered, tls) = (self.mechanisms, self.driver.machine.tls());
+                self.exchange = Exchange::begin(&mechanism, offered, tls, self.setup.nonce()).ok();
                 self.auth(initial, ticket).await;
             }
             Event::AuthResponse { response, ticket } => self.auth(Some(response), ticket).await,
@@ -87,26 +92,29 @@ impl<'a, S: Store, A: Authenticate> Session<'a, S, A> {
             self.answer(ticket, Err(Rejection::auth_unavailable()));
             return;
         };
-        let answer = match exchange.step(response.as_ref().map(Secret::expose)) {
-            Step::Challenge(challenge) => {
+        let response = response.as_ref().map(Secret::expose);
+        let step = step(self.authenticate, self.peer, exchange, response);
+        let answer = match self.driver.attend(step).await {
+            Ok(Known::NotYet(challenge)) => {
                 self.answer(ticket, Ok(AuthStep::Challenge(challenge)));
                 return;
             }
-            Step::Check(credentials) => self.login(credentials).await,
-            Step::Failed(error) => {
-                debug!(%error, "malformed authentication");
-                Err(Rejection::auth_failed())
-            }
-            _ => Err(Rejection::auth_unavailable()),
+            Ok(Known::As(user)) => self.open(user).await,
+            Err(error) => Err(login_refusal(error)),
         };
         self.exchange = None;
         self.answer_login(ticket, answer.map(|(open, maildrop)| (open, AuthStep::Done(maildrop))));
     }
 
-    /// Checks the password, locks the maildrop, and lists it.
+    /// Checks the password, and opens the maildrop.
     async fn login(&mut self, credentials: Credentials) -> Result<(Open, Maildrop), Rejection> {
         let login = self.authenticate.login(self.peer, credentials);
         let user = self.driver.attend(login).await.map_err(login_refusal)?;
+        self.open(user).await
+    }
+
+    /// Locks the maildrop, and lists it.
+    async fn open(&mut self, user: User) -> Result<(Open, Maildrop), Rejection> {
         let lock = self.locks.lock(user.account).ok_or_else(Rejection::in_use)?;
         self.driver.attend(list(self.store, user, lock)).await
     }

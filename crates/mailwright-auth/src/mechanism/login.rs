@@ -1,6 +1,7 @@
 //! LOGIN (draft-murchison-sasl-login-00).
 
-use super::step::{Credentials, ExchangeLimits, Next};
+use super::setting::Setting;
+use super::step::{Credentials, Next};
 use crate::error::{AuthError, Part};
 
 #[derive(Debug)]
@@ -11,11 +12,8 @@ pub(super) enum State {
 }
 
 impl State {
-    pub(super) fn step(
-        self,
-        response: Option<&[u8]>,
-        limits: &ExchangeLimits,
-    ) -> Result<Next<Self>, AuthError> {
+    pub(super) fn step(self, response: Option<&[u8]>, setting: &Setting) -> Result<Next<Self>, AuthError> {
+        let limits = &setting.limits;
         match (self, response) {
             // §2.2 names these prompts second, for clients that look at them; all servers send them.
             (Self::Start, None) => Ok(Next::Challenge(Self::AskedUser, b"Username:".to_vec())),

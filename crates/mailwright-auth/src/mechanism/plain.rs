@@ -1,5 +1,6 @@
 //! PLAIN (RFC 4616).
 
+use super::setting::Setting;
 use super::step::{Credentials, ExchangeLimits, Next};
 use crate::error::{AuthError, Part};
 
@@ -10,16 +11,14 @@ pub(super) enum State {
 }
 
 impl State {
-    pub(super) fn step(
-        self,
-        response: Option<&[u8]>,
-        limits: &ExchangeLimits,
-    ) -> Result<Next<Self>, AuthError> {
+    pub(super) fn step(self, response: Option<&[u8]>, setting: &Setting) -> Result<Next<Self>, AuthError> {
         match (self, response) {
             // RFC 4422 §5.1: without an initial response, the client is asked for it by an empty challenge.
             (Self::Start, None) => Ok(Next::Challenge(Self::Asked, Vec::new())),
             (Self::Asked, None) => Err(AuthError::NoResponse),
-            (Self::Start | Self::Asked, Some(message)) => message_of(message, limits).map(Next::Check),
+            (Self::Start | Self::Asked, Some(message)) => {
+                message_of(message, &setting.limits).map(Next::Check)
+            }
         }
     }
 }

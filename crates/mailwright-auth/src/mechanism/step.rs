@@ -3,6 +3,8 @@
 use mailwright_core::Secret;
 
 use crate::error::{AuthError, Part};
+use crate::password::Checked;
+use crate::scram::ScramHash;
 
 /// How much a client may send, in octets after base64. What is longer fails the exchange.
 ///
@@ -17,11 +19,15 @@ pub struct ExchangeLimits {
     pub name_max: usize,
     /// A password, in octets. Default 1,024. It is hashed once, whatever its length, before Argon2's work.
     pub password_max: usize,
+    /// An access token, in octets. Default 8,192: those that carry claims are long.
+    pub token_max: usize,
+    /// A client's nonce, in octets. Default 256. Kept until the exchange ends, three times over, as are the names.
+    pub nonce_max: usize,
 }
 
 impl Default for ExchangeLimits {
     fn default() -> Self {
-        Self { response_max: 9216, name_max: 320, password_max: 1024 }
+        Self { response_max: 9216, name_max: 320, password_max: 1024, token_max: 8192, nonce_max: 256 }
     }
 }
 
@@ -51,6 +57,15 @@ impl ExchangeLimits {
         }
         Ok(bytes.into())
     }
+
+    pub(super) fn token(&self, text: &str) -> Result<Secret, AuthError> {
+        bounded(text.as_bytes(), Part::Token, self.token_max)?;
+        // RFC 6750 §2.1: nothing that would have to be escaped wherever it is taken next.
+        if !text.bytes().all(|octet| octet.is_ascii_graphic()) {
+            return Err(AuthError::Forbidden(Part::Token));
+        }
+        Ok(text.into())
+    }
 }
 
 fn bounded(bytes: &[u8], part: Part, max: usize) -> Result<(), AuthError> {
@@ -70,6 +85,54 @@ pub struct Credentials {
     pub password: Secret,
 }
 
+/// Whose keys SCRAM wants to see. The name is as in [`Credentials`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LookUp {
+    /// The user.
+    pub user: String,
+    /// By which hash.
+    pub hash: ScramHash,
+}
+
+/// What came of SCRAM. The names are as in [`Credentials`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScramProof {
+    /// The user who was looked up.
+    pub user: String,
+    /// Another user to act as, if the client named one; see [`Credentials::authzid`].
+    pub authzid: Option<String>,
+    /// Whether the client knows the password: [`Right`](Checked::Right) with the place of its keys among those that were
+    /// given, or [`Wrong`](Checked::Wrong).
+    pub checked: Checked,
+}
+
+/// An access token, and whose mailbox it is to open.
+#[derive(Debug, Clone)]
+pub struct Token {
+    /// The user, if the client names one: as in [`Credentials`], and to be compared with whom the token stands for.
+    pub user: Option<String>,
+    /// The token (RFC 6750).
+    pub token: Secret,
+}
+
+/// Why a token is refused, for the client's authors (RFC 7628 §3.2.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRefusal {
+    /// The code of the error (RFC 6750 §3.1).
+    pub status: String,
+    /// A scope that would do.
+    pub scope: Option<String>,
+    /// The address of the document in which the client finds where to get a token.
+    pub openid_configuration: Option<String>,
+}
+
+impl Default for TokenRefusal {
+    /// `invalid_token`: it is wrong, or has expired.
+    fn default() -> Self {
+        Self { status: "invalid_token".to_owned(), scope: None, openid_configuration: None }
+    }
+}
+
 /// What a step of an [`Exchange`](crate::Exchange) gives.
 #[derive(Debug)]
 #[must_use]
@@ -79,6 +142,16 @@ pub enum Step {
     Challenge(Vec<u8>),
     /// The exchange has ended; check these and answer by what comes of it.
     Check(Credentials),
+    /// Look up what is stored for SCRAM, and step on with [`Exchange::keys`](crate::Exchange::keys).
+    LookUp(LookUp),
+    /// The exchange has ended; answer by what came of it.
+    Proof(ScramProof),
+    /// Check this token. If it is right the exchange has ended; if not, step on with
+    /// [`Exchange::refuse_token`](crate::Exchange::refuse_token).
+    Token(Token),
+    /// The exchange has ended: the client means to be whom the layer below has shown it to be (TLS, by a certificate), or
+    /// this user, whom that one may act as.
+    External(Option<String>),
     /// The exchange has ended and failed.
     Failed(AuthError),
 }
@@ -87,4 +160,8 @@ pub enum Step {
 pub(super) enum Next<S> {
     Challenge(S, Vec<u8>),
     Check(Credentials),
+    LookUp(S, LookUp),
+    Proof(ScramProof),
+    Token(S, Token),
+    External(Option<String>),
 }

@@ -8,20 +8,21 @@ use smallvec::SmallVec;
 
 use super::cost::{Cost, CostLimits};
 use crate::error::VerifierError;
+use crate::scram::{ScramHash, ScramKeys};
 
 /// Octets of a PHC string that can be valid: the names, three numbers of ten digits, salt and hash of at most
 /// 64.
-const TEXT_MAX: usize = 256;
+const PHC_MAX: usize = 256;
 /// Octets of a hash: fewer would let a wrong password pass by luck.
 const HASH_MIN: usize = 16;
 /// Octets of the hashes made here.
 const HASH_LEN: usize = 32;
 
-/// What is stored of a password: an argon2id hash with its salt and cost.
+/// What is stored of a password: an argon2id hash with its salt and cost, and keys for SCRAM if it is to be used so.
 ///
 /// Its text is a PHC string, `$argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>`, the form that other servers and
-/// the `argon2` tool write too. `Debug` shows the cost only: with the text, passwords can be guessed at
-/// leisure.
+/// the `argon2` tool write too; behind it, with a space before each, the texts of [`ScramKeys`]. `Debug` shows the costs
+/// only: with the text, passwords can be guessed at leisure.
 ///
 /// ```
 /// use mailwright_auth::{Cost, Verifier};
@@ -29,13 +30,15 @@ const HASH_LEN: usize = 32;
 /// let salt = [7; 16]; // random in earnest
 /// let cost = Cost::new(64, 1, 1)?; // much too cheap in earnest
 /// let verifier = Verifier::hash(b"correct horse", salt, cost)?;
-/// assert_eq!(Verifier::parse(verifier.as_phc()).as_ref(), Ok(&verifier));
+/// assert_eq!(Verifier::parse(verifier.as_text()).as_ref(), Ok(&verifier));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Verifier {
     digest: Digest,
-    phc: String,
+    /// Of each hash at most one.
+    scram: Vec<ScramKeys>,
+    text: String,
 }
 
 impl Verifier {
@@ -53,9 +56,31 @@ impl Verifier {
     /// that one evaluation of Argon2 checks against both; see [`PasswordCheck`](crate::PasswordCheck).
     ///
     /// # Errors
-    /// [`VerifierError::OutOfMemory`].
+    /// [`VerifierError::OutOfMemory`]; [`VerifierError::Scram`] if this one has keys for SCRAM, which cannot carry the
+    /// password.
     pub fn sibling(&self, password: &[u8]) -> Result<Self, VerifierError> {
-        Self::hash_with_salt(password, &self.digest.salt, self.digest.cost, self.digest.hash.len())
+        let Digest { cost, salt, hash } = &self.digest;
+        let sibling = Self::hash_with_salt(password, salt, *cost, hash.len())?;
+        self.scram.iter().try_fold(sibling, |sibling, keys| Ok(sibling.with_scram(keys.sibling(password)?)))
+    }
+
+    /// With keys of the same password for SCRAM, in the place of those by the same hash.
+    ///
+    /// They make guessing cheaper for whoever steals the text: each guess takes the iterations of the cheapest keys, and
+    /// no memory, where argon2id alone has both.
+    pub fn with_scram(mut self, keys: ScramKeys) -> Self {
+        self.scram.retain(|other| other.hash() != keys.hash());
+        self.scram.push(keys);
+        Self::new(self.digest, self.scram, self.text.split(' ').next().unwrap_or_default())
+    }
+
+    fn new(digest: Digest, scram: Vec<ScramKeys>, phc: &str) -> Self {
+        let mut text = phc.to_owned();
+        for keys in &scram {
+            text.push(' ');
+            text.push_str(&keys.to_text());
+        }
+        Self { digest, scram, text }
     }
 
     fn hash_with_salt(
@@ -70,23 +95,82 @@ impl Verifier {
         }
         let digest = Digest { cost, salt: salt.into(), hash };
         let phc = digest.to_phc().ok_or(VerifierError::Syntax)?;
-        Ok(Self { digest, phc })
+        Ok(Self::new(digest, Vec::new(), &phc))
     }
 
-    /// Reads a PHC string whose cost is within the default [`CostLimits`].
+    /// Reads a text whose cost is within the default [`CostLimits`].
     ///
-    /// # Errors [`VerifierError`], by what is wrong with it. Nothing is computed, nor allocated by the text's
+    /// # Errors
+    /// [`VerifierError`], by what is wrong with it. Nothing is computed, nor allocated by the text's
     /// own numbers.
     pub fn parse(text: &str) -> Result<Self, VerifierError> {
         Self::parse_within(text, &CostLimits::default())
     }
 
-    /// Reads a PHC string whose cost is within `limits`.
+    /// Reads a text whose cost is within `limits`.
     ///
     /// # Errors
     /// As [`Verifier::parse`].
     pub fn parse_within(text: &str, limits: &CostLimits) -> Result<Self, VerifierError> {
-        if text.len() > TEXT_MAX {
+        let mut parts = text.split(' ');
+        let digest = Digest::parse(parts.next().unwrap_or_default(), limits)?;
+        let mut scram = Vec::<ScramKeys>::new();
+        for part in parts {
+            let keys = ScramKeys::parse(part)?;
+            if scram.iter().any(|other| other.hash() == keys.hash()) {
+                return Err(VerifierError::Syntax);
+            }
+            scram.push(keys);
+        }
+        let phc = digest.to_phc().ok_or(VerifierError::Syntax)?;
+        Ok(Self::new(digest, scram, &phc))
+    }
+
+    /// The text, to be stored where nobody else reads it.
+    pub fn as_text(&self) -> &str {
+        &self.text
+    }
+
+    /// What a check against it costs. If it is not what new passwords cost, hash the password anew when its
+    /// owner logs in next.
+    pub fn cost(&self) -> Cost {
+        self.digest.cost
+    }
+
+    /// The keys for SCRAM by this hash, if there are any.
+    pub fn scram(&self, hash: ScramHash) -> Option<&ScramKeys> {
+        self.scram.iter().find(|keys| keys.hash() == hash)
+    }
+
+    pub(super) fn digest(&self) -> &Digest {
+        &self.digest
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier")
+            .field("cost", &self.digest.cost)
+            .field("scram", &self.scram)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The parameters' names, in the order in which everybody writes them.
+const NAMES: [Ident; 3] = [Ident::new_unwrap("m"), Ident::new_unwrap("t"), Ident::new_unwrap("p")];
+
+/// What a check needs of a verifier.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Digest {
+    pub(super) cost: Cost,
+    pub(super) salt: SmallVec<[u8; 16]>,
+    pub(super) hash: SmallVec<[u8; 32]>,
+}
+
+impl Digest {
+    /// Reads a PHC string.
+    fn parse(text: &str, limits: &CostLimits) -> Result<Self, VerifierError> {
+        if text.len() > PHC_MAX {
             return Err(VerifierError::Syntax);
         }
         if !text.starts_with("$argon2id$") {
@@ -114,45 +198,9 @@ impl Verifier {
         if hash.len() < HASH_MIN {
             return Err(VerifierError::ShortHash(HASH_MIN));
         }
-        let digest = Digest { cost, salt: salt.as_ref().into(), hash: hash.as_bytes().into() };
-        let phc = digest.to_phc().ok_or(VerifierError::Syntax)?;
-        Ok(Self { digest, phc })
+        Ok(Self { cost, salt: salt.as_ref().into(), hash: hash.as_bytes().into() })
     }
 
-    /// The PHC string, to be stored where nobody else reads it.
-    pub fn as_phc(&self) -> &str {
-        &self.phc
-    }
-
-    /// What a check against it costs. If it is not what new passwords cost, hash the password anew when its
-    /// owner logs in next.
-    pub fn cost(&self) -> Cost {
-        self.digest.cost
-    }
-
-    pub(super) fn digest(&self) -> &Digest {
-        &self.digest
-    }
-}
-
-impl fmt::Debug for Verifier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verifier").field("cost", &self.digest.cost).finish_non_exhaustive()
-    }
-}
-
-/// The parameters' names, in the order in which everybody writes them.
-const NAMES: [Ident; 3] = [Ident::new_unwrap("m"), Ident::new_unwrap("t"), Ident::new_unwrap("p")];
-
-/// What a check needs of a verifier.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct Digest {
-    pub(super) cost: Cost,
-    pub(super) salt: SmallVec<[u8; 16]>,
-    pub(super) hash: SmallVec<[u8; 32]>,
-}
-
-impl Digest {
     /// None for a salt or hash of a length that PHC strings cannot have.
     fn to_phc(&self) -> Option<String> {
         let mut params = ParamsString::new();

@@ -193,6 +193,11 @@ impl Server {
         server
     }
 
+    /// What was negotiated, if TLS is on.
+    pub fn tls(&self) -> Option<&TlsInfo> {
+        self.session.tls.as_ref()
+    }
+
     /// Tells a client with which nobody wants to speak why, and closes.
     pub fn turn_away(config: Arc<Config>, rejection: &Rejection) -> Self {
         let mut server = Self::silent(config, None);

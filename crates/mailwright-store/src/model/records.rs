@@ -70,7 +70,7 @@ impl Field for TraceId {
 
 impl Field for Verifier {
     fn put(&self, out: &mut Vec<u8>) {
-        super::field::put_text(self.as_phc(), out);
+        super::field::put_text(self.as_text(), out);
     }
 
     fn take(input: &mut &[u8]) -> Option<Self> {

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
-use mailwright_auth::Credentials;
+use mailwright_auth::{Credentials, LookUp, ScramKeys, ScramProof, Token, TokenRefusal};
 use mailwright_core::{Address, ReversePath, TlsInfo, TraceId};
 use mailwright_smtp::server::Etrn;
 use mailwright_smtp::{Hello, MailParams, RcptParams, Rejection, Told, XClient};
@@ -76,6 +76,31 @@ pub trait SmtpHandler: Send + Sync + 'static {
     /// offered; says no unless written.
     fn auth(&self, _cx: &Ctx, _credentials: Credentials) -> impl Future<Output = Verdict<String>> + Send {
         async { Err(Rejection::auth_failed()) }
+    }
+
+    /// What is stored of a user's passwords for SCRAM: of one who is not there, a [decoy](ScramKeys::decoy). Asked only
+    /// if SCRAM is offered; says no unless written.
+    fn scram(&self, _cx: &Ctx, _wanted: &LookUp) -> impl Future<Output = Verdict<Vec<ScramKeys>>> + Send {
+        async { Err(Rejection::auth_failed()) }
+    }
+
+    /// What came of SCRAM by these keys, right or wrong. Gives the name that [`Ctx::user`] has from then on. Unless
+    /// written, it is that of who has shown the password, and means to act as nobody else.
+    fn proof(&self, _cx: &Ctx, proof: ScramProof) -> impl Future<Output = Verdict<String>> + Send {
+        async move {
+            let ScramProof { user, authzid, checked } = proof;
+            if checked.is_right() && authzid.is_none() { Ok(user) } else { Err(Rejection::auth_failed()) }
+        }
+    }
+
+    /// Whose token is it? Gives the name that [`Ctx::user`] has from then on, or what the client is told before it is
+    /// refused. Asked only if OAUTHBEARER or XOAUTH2 is offered; says no unless written.
+    fn token(
+        &self,
+        _cx: &Ctx,
+        _token: Token,
+    ) -> impl Future<Output = Verdict<Result<String, TokenRefusal>>> + Send {
+        async { Ok(Err(TokenRefusal::default())) }
     }
 
     /// A transaction begins.

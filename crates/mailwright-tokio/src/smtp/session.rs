@@ -6,13 +6,14 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mailwright_auth::{AuthError, Exchange, Mechanism, Step};
+use mailwright_auth::{AuthError, Exchange, Step};
 use mailwright_core::{
     Address, Causes, Clock, Entropy, ForwardPath, ReversePath, Secret, Stale, Ticket, TlsInfo, TraceId,
 };
 use mailwright_smtp::server::{Error, Question, ask};
 use mailwright_smtp::{
-    Accepted, AuthStep, Config, DateTime, Event, Hello, MailParams, Protocol, RcptParams, Rejection, Server, XClient,
+    Accepted, AuthStep, Config, DateTime, Event, Hello, MailParams, Protocol, RcptParams, Rejection, Server,
+    XClient,
 };
 use tracing::{Instrument, debug, info, info_span, warn};
 
@@ -95,7 +96,8 @@ impl<'a, H: SmtpHandler> Session<'a, H> {
         Self { server, driver, cx, envelope: None, exchange: None }
     }
 
-    async fn run(mut self) -> Result<(), Ended> {
+    /// Borrows the session: a future that takes something keeps room for it twice.
+    async fn run(&mut self) -> Result<(), Ended> {
         while let Some(event) = self.driver.next().await? {
             // Boxed, so that who waits for the next event keeps no room for what it may take to answer it.
             Box::pin(self.event(event)).await?;
@@ -111,7 +113,7 @@ impl<'a, H: SmtpHandler> Session<'a, H> {
             }
             Event::Hello { hello, ticket } => self.hello(hello, ticket).await,
             Event::Auth { mechanism, initial, ticket } => {
-                self.exchange = mechanism.parse().ok().map(|mechanism: Mechanism| Exchange::start(mechanism));
+                self.exchange = self.begin_auth(&mechanism);
                 self.auth(initial, ticket).await;
             }
             Event::AuthResponse { response, ticket } => self.auth(Some(response), ticket).await,
@@ -201,20 +203,30 @@ impl<'a, H: SmtpHandler> Session<'a, H> {
         }
     }
 
+    fn begin_auth(&self, mechanism: &str) -> Option<Exchange> {
+        let mut nonce = [0; 18];
+        self.server.entropy.fill(&mut nonce);
+        let offered = &self.server.config.auth_mechanisms;
+        Exchange::begin(mechanism, offered, self.driver.machine.tls(), nonce).ok()
+    }
+
     async fn auth(&mut self, response: Option<Secret>, ticket: Ticket<ask::Auth>) {
-        let mut user = None;
-        let step = match self.exchange.as_mut().map(|it| it.step(response.as_ref().map(Secret::expose))) {
-            Some(Step::Challenge(challenge)) => Ok(AuthStep::Challenge(challenge)),
-            Some(Step::Check(credentials)) => {
-                let verdict = self.driver.attend(self.server.handler.auth(&self.cx, credentials)).await;
-                verdict.map(|name| {
-                    user = Some(name);
-                    AuthStep::Done
-                })
+        let response = response.as_ref().map(Secret::expose);
+        let step = match &mut self.exchange {
+            Some(exchange) => {
+                let known = step(&self.server.handler, &self.cx, exchange, response);
+                self.driver.attend(known).await
             }
-            Some(Step::Failed(error)) => Err(malformed(error)),
-            _ => Err(Rejection::auth_unavailable()),
+            None => Err(Rejection::auth_unavailable()),
         };
+        let mut user = None;
+        let step = step.map(|known| match known {
+            Known::NotYet(challenge) => AuthStep::Challenge(challenge),
+            Known::As(name) => {
+                user = Some(name);
+                AuthStep::Done
+            }
+        });
         if self.answer("auth", ticket, step)
             && let Some(user) = user
         {
@@ -357,6 +369,37 @@ impl<'a, H: SmtpHandler> Session<'a, H> {
             let text = format!("{} ({trace})", rejection.text());
             rejection.with_text(text)
         })
+    }
+}
+
+/// What is known of who it is.
+enum Known {
+    /// Nothing, before the client has answered this.
+    NotYet(Vec<u8>),
+    As(String),
+}
+
+/// What the exchange comes to with this response, and with what the handler knows.
+async fn step<H: SmtpHandler>(
+    handler: &H,
+    cx: &Ctx,
+    exchange: &mut Exchange,
+    response: Option<&[u8]>,
+) -> Verdict<Known> {
+    let mut step = exchange.step(response);
+    loop {
+        step = match step {
+            Step::Challenge(challenge) => return Ok(Known::NotYet(challenge)),
+            Step::Check(credentials) => return handler.auth(cx, credentials).await.map(Known::As),
+            Step::LookUp(wanted) => exchange.keys(&handler.scram(cx, &wanted).await?),
+            Step::Proof(proof) => return handler.proof(cx, proof).await.map(Known::As),
+            Step::Token(token) => match handler.token(cx, token).await? {
+                Ok(user) => return Ok(Known::As(user)),
+                Err(why) => exchange.refuse_token(&why),
+            },
+            Step::Failed(error) => return Err(malformed(error)),
+            _ => return Err(Rejection::auth_unavailable()),
+        };
     }
 }
 

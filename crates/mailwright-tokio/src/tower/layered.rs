@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use mailwright_auth::Credentials;
+use mailwright_auth::{Credentials, LookUp, ScramKeys, ScramProof, Token, TokenRefusal};
 use mailwright_core::{Address, ReversePath};
 use mailwright_smtp::server::Etrn;
 use mailwright_smtp::{Hello, MailParams, RcptParams};
@@ -77,6 +77,22 @@ where
 
     fn auth(&self, cx: &Ctx, credentials: Credentials) -> impl Future<Output = Verdict<String>> + Send {
         self.handler.auth(cx, credentials)
+    }
+
+    fn scram(&self, cx: &Ctx, wanted: &LookUp) -> impl Future<Output = Verdict<Vec<ScramKeys>>> + Send {
+        self.handler.scram(cx, wanted)
+    }
+
+    fn proof(&self, cx: &Ctx, proof: ScramProof) -> impl Future<Output = Verdict<String>> + Send {
+        self.handler.proof(cx, proof)
+    }
+
+    fn token(
+        &self,
+        cx: &Ctx,
+        token: Token,
+    ) -> impl Future<Output = Verdict<Result<String, TokenRefusal>>> + Send {
+        self.handler.token(cx, token)
     }
 
     fn mail(
