@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use mailwright_server::Scram;
 use serde::Serialize;
 
 use crate::admin::{DomainRow, Hash, Office, PasswordIn, Reply, Request, UserRow};
@@ -10,6 +11,7 @@ use crate::config::Config;
 use crate::configure::ConfigArgs;
 use crate::exit::{Exit, Failure};
 use crate::password::PasswordArgs;
+use crate::serve::scram;
 use crate::terminal::{confirm, print, print_json};
 
 /// Accounts that are kept beside the mail.
@@ -75,16 +77,17 @@ impl User {
     pub(crate) async fn run(self) -> ExitCode {
         match self {
             Self::Add { address, password, config } => {
-                let request = move || Ok(Request::UserAdd { address, hash: hash(password)? });
+                let request = move |scram: &_| Ok(Request::UserAdd { address, hash: hash(password, scram)? });
                 change(&config, request).await
             }
             Self::Passwd { address, password, config } => {
-                let request = move || Ok(Request::UserPasswd { address, hash: hash(password)? });
+                let request =
+                    move |scram: &_| Ok(Request::UserPasswd { address, hash: hash(password, scram)? });
                 change(&config, request).await
             }
             Self::Remove { address, yes, config } => {
                 let question = format!("Remove {address} with all its mail?");
-                let request = move || confirm(yes, &question).map(|()| Request::UserRemove { address });
+                let request = move |_: &_| confirm(yes, &question).map(|()| Request::UserRemove { address });
                 change(&config, request).await
             }
             Self::List(args) => args.run::<UserRow>().await,
@@ -95,25 +98,25 @@ impl User {
 impl Domains {
     pub(crate) async fn run(self) -> ExitCode {
         match self {
-            Self::Add { domain, config } => change(&config, || Ok(Request::DomainAdd { domain })).await,
+            Self::Add { domain, config } => change(&config, |_| Ok(Request::DomainAdd { domain })).await,
             Self::List(args) => args.run::<DomainRow>().await,
         }
     }
 }
 
 /// The server is not kept waiting while somebody types.
-fn hash(password: PasswordArgs) -> Result<Hash, Failure> {
-    Ok(Hash(password.hash()?.as_phc().to_owned()))
+fn hash(password: PasswordArgs, scram: &Scram) -> Result<Hash, Failure> {
+    Ok(Hash(password.hash(scram)?.as_text().to_owned()))
 }
 
 /// Does one thing, of which there is nothing to tell.
-async fn change(config: &ConfigArgs, request: impl FnOnce() -> Result<Request, Failure>) -> ExitCode {
+async fn change(config: &ConfigArgs, request: impl FnOnce(&Scram) -> Result<Request, Failure>) -> ExitCode {
     let config = match config.load() {
         Ok(config) => config,
         Err(code) => return code,
     };
     let done = async {
-        let request = request()?;
+        let request = request(&scram(&config.root.login))?;
         let mut office = Office::reach(&config).await?;
         let done = office.ask(&config, request).await;
         office.close().await.and(done)

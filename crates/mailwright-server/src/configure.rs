@@ -4,7 +4,9 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use mailwright_auth::{ScramHash, ScramKeys};
+use mailwright_server::Scram;
 
 use crate::config::{Config, Report, document, environment};
 use crate::exit::Exit;
@@ -49,7 +51,36 @@ pub(crate) enum Configure {
     /// Prints a configuration with all keys, their defaults, and what they mean.
     Default,
     /// Asks for a password and prints its hash, for a user of the configuration.
-    Hash(PasswordArgs),
+    Hash {
+        #[command(flatten)]
+        password: PasswordArgs,
+        /// Adds keys for SCRAM by this hash, as `[login] scram` of the configuration wants them.
+        #[arg(long, value_name = "HASH")]
+        scram: Vec<HashName>,
+        /// Iterations of these keys.
+        #[arg(long, value_name = "NUMBER", default_value_t = ScramKeys::ITERATIONS)]
+        scram_iterations: u32,
+    },
+}
+
+/// A hash of SCRAM, as the configuration has it.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum HashName {
+    /// SCRAM-SHA-256.
+    #[value(name = "sha-256")]
+    Sha256,
+    /// SCRAM-SHA-1, for clients that know no other.
+    #[value(name = "sha-1")]
+    Sha1,
+}
+
+impl HashName {
+    fn hash(self) -> ScramHash {
+        match self {
+            Self::Sha256 => ScramHash::Sha256,
+            Self::Sha1 => ScramHash::Sha1,
+        }
+    }
 }
 
 impl Configure {
@@ -63,8 +94,11 @@ impl Configure {
                 Err(code) => return code,
             },
             Self::Default => document(),
-            Self::Hash(args) => match args.hash() {
-                Ok(verifier) => format!("{}\n", verifier.as_phc()),
+            Self::Hash { password, scram, scram_iterations } => match password.hash(&Scram {
+                hashes: scram.into_iter().map(HashName::hash).collect(),
+                iterations: scram_iterations,
+            }) {
+                Ok(verifier) => format!("{}\n", verifier.as_text()),
                 Err(failure) => return failure.print(),
             },
         };

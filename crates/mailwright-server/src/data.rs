@@ -1,14 +1,17 @@
 //! The data directory: the one place that chooses what keeps the mail.
 
 use std::fmt;
-use std::io;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use mailwright_core::UidValidity;
+use mailwright_core::{Entropy as _, UidValidity};
 use mailwright_store::DynStore;
 use mailwright_store_sqlite::{LockError, OpenError, OpenReport, SqliteConfig, SqliteStore};
+use mailwright_tokio::SystemEntropy;
 
 use crate::exit::{Exit, Failure};
 
@@ -74,6 +77,31 @@ impl Failure {
             _ => Self::new(Exit::IoError, message),
         }
     }
+}
+
+/// The file with what the salts of unknown users are made of.
+const DECOY_SECRET: &str = "scram.secret";
+
+/// What the salts of unknown users are made of, in a data directory that is open. It is made when it is missing, or not
+/// whole.
+pub(crate) fn decoy_secret(dir: &Path) -> Result<[u8; 32], Failure> {
+    let path = dir.join(DECOY_SECRET);
+    let failed = |error: io::Error| Failure::of_io(format!("{}: {error}", path.display()), &path, &error);
+    match fs::read(&path) {
+        Ok(octets) => {
+            if let Ok(secret) = octets.try_into() {
+                return Ok(secret);
+            }
+            fs::remove_file(&path).map_err(failed)?;
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    let mut secret = [0; 32];
+    SystemEntropy.fill(&mut secret);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
+    file.write_all(&secret).and_then(|()| file.sync_all()).map_err(failed)?;
+    Ok(secret)
 }
 
 /// Opens a data directory, blocking. Creates it, if what it lies in is there.

@@ -1,5 +1,6 @@
 //! What is served at a socket.
 
+use mailwright_smtp::Solicitation;
 use mailwright_tokio::Network;
 
 use crate::service::{Auth, Service};
@@ -36,6 +37,14 @@ pub struct Listener {
     /// Programs at these addresses may tell who their client is by XCLIENT, and that it has logged in. **Whoever is there
     /// can pretend to be anybody.** Default none. Where mail is read it says nothing.
     pub xclient: Vec<Network>,
+    /// Whether users who have logged in are told whose an address is (VRFY), and whom an alias leads to (EXPN). Default
+    /// no: VRFY then says neither yes nor no to anybody (RFC 5321 §3.5.3, §7.3), and there is no EXPN.
+    pub lookups: bool,
+    /// Servers at these addresses may ask by ETRN that what waits for a domain is sent (RFC 1985); it goes the way that
+    /// mail for the domain always goes. Default none.
+    pub etrn: Vec<Network>,
+    /// Classes of solicitations that are not taken here (RFC 3865). Default none.
+    pub no_soliciting: Option<Solicitation>,
 }
 
 impl Listener {
@@ -48,6 +57,9 @@ impl Listener {
             recipients: None,
             proxies: Vec::new(),
             xclient: Vec::new(),
+            lookups: false,
+            etrn: Vec::new(),
+            no_soliciting: None,
         }
     }
 

@@ -10,7 +10,7 @@ use mailwright_dns::HickoryConfig;
 use mailwright_queue::SettleConfig;
 use mailwright_server::client_tls;
 
-use crate::config::{Outbound, Root, RouteTo, read_file};
+use crate::config::{Outbound, OutboundTimeouts, Root, RouteTo, read_file, sources, via};
 use crate::exit::{Exit, Failure};
 
 /// Octets of a file with authorities.
@@ -23,7 +23,14 @@ pub(crate) fn parts(
     folder: &Path,
 ) -> Result<(OutboundConfig, QueueConfig, HickoryConfig), Failure> {
     let mut way = OutboundConfig::new(root.hostname.clone());
-    way.routes = root.route.iter().flat_map(routes).collect();
+    way.routes = root.route.iter().flat_map(|route| routes(route, root)).collect();
+    way.sources = sources(root, &[]);
+    way.via = via(outbound);
+    (way.families, way.prefer) = (outbound.families, outbound.prefer);
+    way.next_address_after = outbound.next_address_after.0;
+    way.remember_unreachable = outbound.remember_unreachable.0;
+    way.remember_broken_tls = outbound.remember_broken_tls.0;
+    timeouts(&mut way, &root.outbound_timeouts);
     way.eight_bit = outbound.eight_bit;
     way.tls = Some(tls(&folder.join(&outbound.authorities.value))?);
     let dns = match outbound.nameservers.as_slice() {
@@ -53,18 +60,42 @@ fn queue(root: &Root, outbound: &Outbound) -> Result<QueueConfig, Failure> {
     Ok(queue)
 }
 
-fn routes(route: &RouteTo) -> Vec<Route> {
+fn timeouts(way: &mut OutboundConfig, limits: &OutboundTimeouts) {
+    way.deadline = limits.attempt.0;
+    let timeouts = &mut way.client.timeouts;
+    for (timeout, limit) in [
+        (&mut timeouts.resolve, limits.resolve),
+        (&mut timeouts.connect, limits.connect),
+        (&mut timeouts.tls, limits.tls),
+        (&mut timeouts.greeting, limits.greeting),
+        (&mut timeouts.hello, limits.hello),
+        (&mut timeouts.start_tls, limits.start_tls),
+        (&mut timeouts.auth, limits.auth),
+        (&mut timeouts.mail, limits.mail),
+        (&mut timeouts.rcpt, limits.rcpt),
+        (&mut timeouts.data, limits.data),
+        (&mut timeouts.body, limits.body),
+        (&mut timeouts.body_end, limits.body_end),
+    ] {
+        *timeout = limit.0;
+    }
+}
+
+fn routes(route: &RouteTo, root: &Root) -> Vec<Route> {
     let relay =
-        Relay {
+        || Relay {
             hosts: route.via.iter().map(|host| host.value.clone()).collect(),
-            protocol: route.protocol,
-            tls: route.tls,
+            protocol: route.protocol.value,
+            tls: route.tls.value,
             credentials: route.user.as_ref().zip(route.password.as_ref()).map(|(user, password)| {
-                Credentials { user: user.0.clone(), authzid: None, password: password.0.clone() }
+                Credentials { user: user.value.0.clone(), authzid: None, password: password.0.clone() }
             }),
         };
-    let each = route.domains.iter();
-    each.map(|pattern| Route::new(pattern.value.clone(), Way::Relay(relay.clone()))).collect()
+    let way = if route.via.is_empty() { Way::Mx } else { Way::Relay(relay()) };
+    // None are those for all.
+    let own = if route.sources.is_empty() { Vec::new() } else { sources(root, &route.sources) };
+    let each = route.domains.iter().map(|pattern| pattern.value.clone());
+    each.map(|pattern| Route { sources: own.clone(), ..Route::new(pattern, way.clone()) }).collect()
 }
 
 fn tls(authorities: &Path) -> Result<mailwright_delivery::outbound::ClientTls, Failure> {

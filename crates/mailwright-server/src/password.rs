@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _, Read as _};
 
 use mailwright_auth::{Cost, Verifier};
 use mailwright_core::{Entropy as _, Secret};
+use mailwright_server::Scram;
 use mailwright_tokio::SystemEntropy;
 
 use crate::exit::{Exit, Failure};
@@ -20,15 +21,23 @@ pub(crate) struct PasswordArgs {
 }
 
 impl PasswordArgs {
-    /// Asks for a password, and hashes it here: nobody else ever has it, not even the server.
-    pub(crate) fn hash(self) -> Result<Verifier, Failure> {
+    /// Asks for a password, and hashes it here, for SCRAM too: nobody else ever has it, not even the server.
+    pub(crate) fn hash(self, scram: &Scram) -> Result<Verifier, Failure> {
         let password = if self.password_stdin { from_stdin()? } else { from_terminal()? };
         check(&password)?;
-        let mut salt = [0; 16];
-        SystemEntropy.fill(&mut salt);
-        Verifier::hash(password.expose(), salt, Cost::default())
-            .map_err(|error| Failure::new(Exit::OsError, error.to_string()))
+        let verifier = Verifier::hash(password.expose(), salt(), Cost::default())
+            .map_err(|error| Failure::new(Exit::OsError, error.to_string()))?;
+        scram.keep(verifier, password.expose(), salt()).map_err(|error| {
+            Failure::new(Exit::Data, error.to_string())
+                .with_remedy("choose another: clients would not agree on how it is written (RFC 4013)")
+        })
     }
+}
+
+fn salt() -> [u8; 16] {
+    let mut salt = [0; 16];
+    SystemEntropy.fill(&mut salt);
+    salt
 }
 
 fn from_stdin() -> Result<Secret, Failure> {

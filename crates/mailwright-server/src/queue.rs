@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use mailwright_core::Timestamp;
+use mailwright_message::moment;
 use serde::Serialize;
 
 use crate::admin::{Office, QueueChange, QueueRow, RecipientRow, Reply, Request, TraceRow};
@@ -34,11 +36,11 @@ pub(crate) enum Queue {
         #[command(flatten)]
         config: ConfigArgs,
     },
-    /// Tries messages now.
+    /// Tries messages now, those too that their senders have held until a time.
     Retry(ChangeArgs),
     /// Keeps messages back until they are released.
     Hold(ChangeArgs),
-    /// Lets messages go again that were held.
+    /// Lets messages go again that were kept back; what its sender has held until a time waits for that.
     Release(ChangeArgs),
     /// Returns messages to their senders.
     Bounce(ChangeArgs),
@@ -214,9 +216,47 @@ fn something_else() -> Failure {
 fn line(row: &QueueRow) -> String {
     let sender = if row.sender.is_empty() { "<>" } else { &row.sender };
     let mut line = format!("{} {:<8} {:>9} {sender}", row.queue_id, row.queue_name, row.message_size);
+    // Unless it is over, or somebody has had it tried.
+    let held = row.release_time.filter(|release| row.attempts == 0 && row.next_attempt >= *release);
+    line.extend(held.map(|at| format!(" held until {}", moment(Timestamp(at.saturating_mul(1000))))));
     for RecipientRow { address, delay_reason } in &row.recipients {
         line += &format!("\n    {address}");
         line.extend(delay_reason.iter().map(|reason| format!(": {reason}")));
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 4865: what its sender has held, and nobody has tried yet.
+    #[test]
+    fn what_is_held_says_until_when() {
+        let release = 1_795_420_800;
+        let row = |attempts, next_attempt, release_time| QueueRow {
+            queue_name: "deferred".to_owned(),
+            queue_id: "06DQDPN8000G40R4-0".to_owned(),
+            arrival_time: release - 60,
+            message_size: 300,
+            forced_expire: false,
+            sender: "ann@a.example".to_owned(),
+            recipients: Vec::new(),
+            route: "7.held.invalid".to_owned(),
+            attempts,
+            next_attempt,
+            expires: release + 432_000,
+            release_time,
+        };
+        let plain = "06DQDPN8000G40R4-0 deferred       300 ann@a.example";
+        let held = format!("{plain} held until 2026-11-23T08:00:00Z");
+        for (row, expected) in [
+            (row(0, release, Some(release)), held.as_str()),
+            (row(0, release - 30, Some(release)), plain),
+            (row(1, release + 60, Some(release)), plain),
+            (row(0, release, None), plain),
+        ] {
+            assert_eq!(line(&row), expected);
+        }
+    }
 }

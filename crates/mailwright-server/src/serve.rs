@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use mailwright_auth::LockoutLimits;
+use mailwright_auth::{LockoutLimits, ScramHash};
 use mailwright_server::{
-    Alias, Listener, ResidentError, Running, Server, Service, Settings, StartError, StaticUser,
+    Alias, Listener, ResidentError, Running, Scram, Server, Service, Settings, StartError, StaticUser,
 };
 use mailwright_tokio::GateLimits;
 use tokio::signal::unix::{SignalKind, signal};
@@ -19,7 +19,7 @@ use crate::LogArgs;
 use crate::admin::{Bound, Control, ReloadRequest, Reloaded};
 use crate::config::{self, Change, Config, Root, When, environment};
 use crate::configure::ConfigArgs;
-use crate::data::{Opened, close_off_thread, open_off_thread};
+use crate::data::{Opened, close_off_thread, decoy_secret, open_off_thread};
 use crate::exit::{Exit, Failure};
 use crate::outbound;
 use crate::signals::StopSignal;
@@ -151,6 +151,7 @@ async fn start(config: &Config, opened: &Opened) -> Result<(Running, Bound), Fai
     let limits = &config.root.limits;
     let mut server = Server::new(config.root.hostname.to_string())
         .settings(settings(&config.root))
+        .decoy_secret(decoy_secret(&config.data())?)
         .store(Arc::clone(&opened.store))
         .connections(GateLimits {
             total: count(limits.connections.0),
@@ -181,12 +182,28 @@ fn listener(config: &config::Listener) -> Listener {
     listener.message_size = config.message_size.as_ref().map(|size| size.value.0);
     listener.proxies = config.proxy_from.iter().map(|network| network.value).collect();
     listener.xclient = config.xclient_from.iter().map(|network| network.value).collect();
+    listener.lookups = config.lookups.as_ref().is_some_and(|lookups| lookups.value);
+    listener.etrn = config.etrn_from.iter().map(|network| network.value).collect();
+    listener.no_soliciting = config.no_soliciting.as_ref().map(|classes| classes.value.clone());
     listener.recipients = config.recipients.as_ref().map(|recipients| count(recipients.value.0));
     listener
 }
 
 fn count(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// How passwords are kept for SCRAM.
+pub(crate) fn scram(login: &config::Login) -> Scram {
+    Scram {
+        // The best first, however they are written.
+        hashes: ScramHash::ALL
+            .iter()
+            .copied()
+            .filter(|hash| login.scram.iter().any(|wanted| wanted.value == *hash))
+            .collect(),
+        iterations: login.scram_iterations.0.try_into().unwrap_or(u32::MAX),
+    }
 }
 
 /// What a reload reaches.
@@ -202,8 +219,11 @@ fn settings(root: &Root) -> Settings {
         targets: alias.to.value.iter().map(|to| to.value.clone()).collect(),
     }));
     settings.tag_separator = root.tag_separator.0;
+    settings.scram = scram(&root.login);
     settings.check_from = root.submission.check_from;
     settings.header_limits.octets = count(root.submission.header_size.0);
+    settings.hold_max = root.submission.hold_max.0;
+    settings.hold_messages = root.submission.hold_messages.0;
     let limits = &root.limits;
     settings.smtp_limits.message_size = limits.message_size.0;
     settings.smtp_limits.recipients = count(limits.recipients.0);

@@ -27,6 +27,7 @@ use crate::service::Service;
 use crate::serving::{Fixed, Outbound, Serving};
 use crate::settings::{Settings, StaticUser};
 use crate::socket::Socket;
+use crate::tokens::CheckToken;
 
 /// A whole mail server, to run inside a process.
 ///
@@ -61,6 +62,8 @@ pub struct Server {
     chaos: Chaos,
     cost: Cost,
     offload: Arc<dyn Offload>,
+    decoy: Option<[u8; 32]>,
+    tokens: Option<Arc<dyn CheckToken>>,
     gate: GateLimits,
     lockout: LockoutLimits,
     patience: Duration,
@@ -148,6 +151,8 @@ impl Server {
             chaos: Chaos::Off,
             cost: Cost::default(),
             offload: Arc::new(Blocking::default()),
+            decoy: None,
+            tokens: None,
             gate: GateLimits::default(),
             lockout: LockoutLimits::default(),
             patience: Duration::from_secs(10),
@@ -250,7 +255,7 @@ impl Server {
         let resolver = Cache::new(Hickory::new(dns), CacheConfig::default(), Arc::clone(&self.clock));
         let environment = Environment {
             resolver: Arc::new(resolver),
-            dial: Arc::new(TcpDial::default()),
+            dial: Arc::new(TcpDial),
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
         };
@@ -278,6 +283,21 @@ impl Server {
     #[must_use]
     pub fn password_cost(mut self, cost: Cost) -> Self {
         self.cost = cost;
+        self
+    }
+
+    /// What the salts are made of that SCRAM shows of users who are not there. Random and kept from one start to the next,
+    /// or whoever asks before and after it sees by a changed salt who was none; without, it is random at each start.
+    #[must_use]
+    pub fn decoy_secret(mut self, secret: [u8; 32]) -> Self {
+        self.decoy = Some(secret);
+        self
+    }
+
+    /// Offers OAUTHBEARER (RFC 7628) and XOAUTH2, and has tokens checked there.
+    #[must_use]
+    pub fn tokens(mut self, tokens: Arc<dyn CheckToken>) -> Self {
+        self.tokens = Some(tokens);
         self
     }
 
@@ -334,6 +354,8 @@ impl Server {
             lockout: Arc::new(Mutex::new(Lockout::new(self.lockout))),
             cost: self.cost,
             offload: self.offload,
+            decoy: self.decoy.unwrap_or_else(|| random(&*self.entropy)),
+            tokens: self.tokens,
             clock: self.clock,
             entropy: self.entropy,
             login_without_tls: self.login_without_tls,
@@ -346,6 +368,7 @@ impl Server {
             driver: Arc::new(DriverConfig::default()),
             locks: Locks::default(),
             outbound: self.outbound,
+            queue: Arc::default(),
         };
         let settings = self.settings.with_own(&own, &users);
         let residents = settle(&fixed.store, &settings, &*fixed.clock, &*fixed.entropy).await?;
@@ -368,9 +391,11 @@ impl Server {
         let user = |(name, password): &(String, String)| {
             let address =
                 name.parse().map_err(|cause| StartError::Account { address: name.clone(), cause })?;
-            let mut salt = [0; 16];
-            self.entropy.fill(&mut salt);
-            let verifier = Verifier::hash(password.as_bytes(), salt, self.cost)?;
+            let password = password.as_bytes();
+            let verifier = Verifier::hash(password, random(&*self.entropy), self.cost)?;
+            let scram = &self.settings.scram;
+            let verifier =
+                scram.keep(verifier, password, random(&*self.entropy)).map_err(VerifierError::from)?;
             Ok(StaticUser { address, aliases: Vec::new(), verifier })
         };
         self.accounts.iter().map(user).collect()
@@ -387,4 +412,10 @@ impl Server {
             }
         }
     }
+}
+
+fn random<const N: usize>(entropy: &dyn Entropy) -> [u8; N] {
+    let mut octets = [0; N];
+    entropy.fill(&mut octets);
+    octets
 }

@@ -4,7 +4,7 @@
 //! be sent unless it sees it for every store.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
@@ -13,7 +13,7 @@ use mailwright_auth::{Cost, Lockout, Mechanism, Offload};
 use mailwright_core::{AccountId, Clock, Domain, Entropy, ForwardPath, Machine, ReversePath};
 use mailwright_delivery::{DynDeliver, Queue, QueueConfig, QueueParts};
 use mailwright_smtp::Protocol;
-use mailwright_smtp::server::Extensions;
+use mailwright_smtp::server::{Extensions, FutureRelease};
 use mailwright_store::{AccountCredentials, Directory, Resolution, StaticAccount, Store, Unavailable};
 use mailwright_tokio::proxy::{Proxied, ProxyConfig};
 use mailwright_tokio::{DriverConfig, DynListen, Gate, Network, Shutdown, SmtpServer, Tls, accept_all};
@@ -22,11 +22,14 @@ use tracing::warn;
 
 use crate::chaos::Chaos;
 use crate::directories::Directories;
+use crate::held::offering;
 use crate::listener::Listener;
 use crate::receive::Receive;
+use crate::release::Releasing;
 use crate::service::{Auth, Service};
 use crate::settings::Settings;
 use crate::shared::Shared;
+use crate::tokens::CheckToken;
 
 /// How often the store drops what nothing refers to, and how much of it at once.
 const RECLAIM: (Duration, usize) = (Duration::from_secs(60), 1000);
@@ -40,6 +43,8 @@ pub(crate) struct Fixed<S> {
     pub(crate) lockout: Arc<Mutex<Lockout>>,
     pub(crate) cost: Cost,
     pub(crate) offload: Arc<dyn Offload>,
+    pub(crate) decoy: [u8; 32],
+    pub(crate) tokens: Option<Arc<dyn CheckToken>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) login_without_tls: bool,
@@ -54,6 +59,8 @@ pub(crate) struct Fixed<S> {
     pub(crate) locks: Locks,
     /// The way to others; without, there is none.
     pub(crate) outbound: Option<Outbound<S>>,
+    /// What delivers that way, once it works.
+    pub(crate) queue: Arc<OnceLock<Queue<S>>>,
 }
 
 /// The way to others.
@@ -145,14 +152,21 @@ impl<S: Store + Clone> Serving<S> {
     pub(crate) fn deliver(self: &Arc<Self>) -> Option<Queue<S>> {
         let Fixed { outbound, store, clock, entropy, shutdown, .. } = &self.fixed;
         let Outbound { deliver, queue } = outbound.as_ref()?;
+        let release = Releasing {
+            elsewhere: Arc::clone(deliver),
+            directory: Present(Arc::clone(self)),
+            accept: queue.settle.accept.clone(),
+            clock: Arc::clone(clock),
+            entropy: Arc::clone(entropy),
+        };
         let parts = QueueParts {
             store: Arc::new(store.clone()),
-            deliver: Arc::clone(deliver),
+            deliver: release,
             directory: Present(Arc::clone(self)),
             clock: Arc::clone(clock),
             entropy: Arc::clone(entropy),
         };
-        Some(Queue::start(parts, queue.clone(), shutdown))
+        Some(self.fixed.queue.get_or_init(|| Queue::start(parts, queue.clone(), shutdown)).clone())
     }
 
     /// Keeps the store tidy until the shutdown.
@@ -206,14 +220,20 @@ impl<S: Store + Clone> Fixed<S> {
             lockout: Arc::clone(&self.lockout),
             cost: self.cost,
             offload: Arc::clone(&self.offload),
+            decoy: self.decoy,
+            scram_iterations: settings.scram.iterations,
+            tokens: self.tokens.clone(),
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
             creates_unknown: self.creates_unknown,
             check_sender: self.check_sender,
             check_from: self.check_sender && settings.check_from,
             header_limits: settings.header_limits.clone(),
+            hold_max: settings.longest_hold(),
+            hold_messages: settings.hold_messages,
             chaos: self.chaos,
             outgoing: self.outbound.as_ref().map(|outbound| Arc::new(outbound.queue.settle.clone())),
+            queue: Arc::clone(&self.queue),
         });
         Services {
             shared: Arc::clone(&shared),
@@ -244,21 +264,23 @@ impl<S: Store + Clone> Fixed<S> {
         let mut limits = settings.smtp_limits.clone();
         limits.message_size = listener.message_size.unwrap_or(limits.message_size);
         limits.recipients = listener.recipients.unwrap_or(limits.recipients);
+        let receive = Receive { shared: Arc::clone(shared), listener: listener.clone() };
         let config = mailwright_smtp::Config {
-            auth_mechanisms: if listener.auth == Auth::Off { Vec::new() } else { mechanisms() },
+            auth_mechanisms: if listener.auth == Auth::Off { Vec::new() } else { self.mechanisms(settings) },
             auth_required: listener.auth == Auth::Required,
             protocol: if listener.service == Service::Lmtp { Protocol::Lmtp } else { Protocol::Smtp },
-            extensions: self.extensions(listener),
+            extensions: self.extensions(settings, listener),
             limits,
             timeouts: settings.smtp_timeouts.clone(),
             ..self.smtp_config()
         };
-        let server = SmtpServer::with_config(config, Receive(Arc::clone(shared)))
+        let server = SmtpServer::with_config(config, receive)
             .driver(Arc::clone(&self.driver))
             .shutdown(self.shutdown.clone())
             .environment(Arc::clone(&self.clock), Arc::clone(&self.entropy));
         let xclient = listener.xclient.clone();
         let server = server.trust_xclient(move |peer| xclient.iter().any(|trusted| trusted.contains(peer)));
+        let server = offering(server, Arc::clone(&self.clock), settings.longest_hold());
         match &self.tls {
             Some(tls) if listener.service.is_tls() => server.implicit_tls(Arc::clone(tls)),
             Some(tls) => server.start_tls(Arc::clone(tls)),
@@ -266,9 +288,11 @@ impl<S: Store + Clone> Fixed<S> {
         }
     }
 
-    /// What this server can keep. Others cannot be promised: a message of FUTURERELEASE would have to wait for its users,
-    /// too, and RRVS needs to know since when addresses are whose they are.
-    fn extensions(&self, listener: &Listener) -> Extensions {
+    /// What this server can keep. RRVS cannot be promised, which needs to know since when addresses are whose they are.
+    fn extensions(&self, settings: &Settings, listener: &Listener) -> Extensions {
+        // RFC 4865 §4.2.2: for submission alone.
+        let submits = listener.auth == Auth::Required && listener.service != Service::Lmtp;
+        let max_interval = settings.longest_hold();
         Extensions {
             binary_mime: true,
             smtp_utf8: true,
@@ -277,10 +301,25 @@ impl<S: Store + Clone> Fixed<S> {
             dsn: self.outbound.is_some(),
             // Mail for users is in their mailboxes at once; the queue keeps to it for others.
             deliver_by: Some(Duration::ZERO),
+            // What is held waits in the queue.
+            future_release: (submits && self.outbound.is_some() && max_interval.as_secs() > 0)
+                .then_some(FutureRelease { max_interval }),
             // RFC 6710 §3: for submission and LMTP.
             mt_priority: (listener.auth != Auth::Off || listener.service == Service::Lmtp).then(String::new),
+            no_soliciting: listener.no_soliciting.as_ref().map(ToString::to_string),
+            etrn: !listener.etrn.is_empty() && self.outbound.is_some(),
+            vrfy: listener.lookups,
+            expn: listener.lookups,
             ..Extensions::default()
         }
+    }
+
+    /// What users log in with, the best first.
+    fn mechanisms(&self, settings: &Settings) -> Vec<String> {
+        let scram = settings.scram.hashes.iter().map(|&hash| Mechanism::Scram(hash));
+        let tokens = self.tokens.as_ref().map_or(&[][..], |_| Mechanism::TOKEN);
+        let all = scram.chain(tokens.iter().copied()).chain(Mechanism::PASSWORD.iter().copied());
+        all.map(|mechanism| mechanism.name().to_owned()).collect()
     }
 
     fn smtp_config(&self) -> mailwright_smtp::Config {
@@ -298,7 +337,7 @@ impl<S: Store + Clone> Fixed<S> {
         service: Service,
     ) -> ImapServer<S, Everything<S>> {
         let config = mailwright_imap::Config {
-            auth_mechanisms: mechanisms(),
+            auth_mechanisms: self.mechanisms(settings),
             limits: settings.imap_limits.clone(),
             timeouts: settings.imap_timeouts.clone(),
             ..self.imap_config()
@@ -329,7 +368,7 @@ impl<S: Store + Clone> Fixed<S> {
         service: Service,
     ) -> Pop3Server<S, Everything<S>> {
         let config = mailwright_pop3::Config {
-            auth_mechanisms: mechanisms(),
+            auth_mechanisms: self.mechanisms(settings),
             limits: settings.pop3_limits.clone(),
             timeouts: settings.pop3_timeouts.clone(),
             ..self.pop3_config()
@@ -382,10 +421,6 @@ fn introduced(socket: Box<dyn DynListen>, proxies: &[Network]) -> Box<dyn DynLis
             Box::new(Proxied::new(socket, config))
         }
     }
-}
-
-fn mechanisms() -> Vec<String> {
-    Mechanism::ALL.iter().map(|mechanism| mechanism.name().to_owned()).collect()
 }
 
 fn said(machine: &mut impl Machine) -> Bytes {

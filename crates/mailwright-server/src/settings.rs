@@ -1,8 +1,9 @@
 //! What may change while a server runs.
 
 use std::fmt;
+use std::time::Duration;
 
-use mailwright_auth::Verifier;
+use mailwright_auth::{ScramError, ScramHash, ScramKeys, Verifier};
 use mailwright_core::{Address, Domain};
 use mailwright_imap::server as imap;
 use mailwright_message::submission::HeaderLimits;
@@ -35,8 +36,17 @@ pub struct Settings {
     /// Whether From and Sender of a message that a user sends have to be the user's addresses, as the envelope's sender
     /// has to be (RFC 6409 §6.1). Default yes.
     pub check_from: bool,
+    /// Logins by SCRAM. Default none.
+    pub scram: Scram,
     /// How much header a user may send.
     pub header_limits: HeaderLimits,
+    /// How long a message may be held that a user submits for later (RFC 4865). Whole seconds, to 999,999,999; less than one
+    /// holds none. Default 30 days. Where users need not log in to send, and without a way to
+    /// [`deliver`](crate::Server::deliver), none is held in any case.
+    pub hold_max: Duration,
+    /// How many messages of a user may be held (RFC 4865 §6). Default 1,000. Cost: the disk that they are kept on, each up
+    /// to the size of a message.
+    pub hold_messages: u64,
     /// How much an SMTP client may send.
     pub smtp_limits: smtp::Limits,
     /// How long an SMTP client may take.
@@ -60,7 +70,10 @@ impl Settings {
             aliases: Vec::new(),
             tag_separator: Some('+'),
             check_from: true,
+            scram: Scram::default(),
             header_limits: HeaderLimits::default(),
+            hold_max: Duration::from_secs(30 * 24 * 3600),
+            hold_messages: 1_000,
             smtp_limits: smtp::Limits::default(),
             smtp_timeouts: smtp::Timeouts::default(),
             imap_limits: imap::Limits::default(),
@@ -79,6 +92,11 @@ impl Settings {
         self
     }
 
+    /// How long a message may be held, as far as RFC 4865 §3 has numbers.
+    pub(crate) fn longest_hold(&self) -> Duration {
+        self.hold_max.min(Duration::from_secs(999_999_999))
+    }
+
     /// What directories know besides their accounts.
     pub(crate) fn directory(&self) -> DirectoryConfig {
         let mut config = DirectoryConfig::new(self.domains.clone());
@@ -89,6 +107,40 @@ impl Settings {
                 AliasAddress::One(address) => config.with_alias(address, targets),
                 AliasAddress::CatchAll(domain) => config.with_catch_all(domain.clone(), targets),
             }
+        })
+    }
+}
+
+/// Logins by SCRAM (RFC 5802, RFC 7677), for users whose [`Verifier`] has [keys](Verifier::scram) for it.
+///
+/// A client that knows SCRAM uses it wherever it is offered, and those of its users who have no keys do not get in: all
+/// passwords are to be set anew before it is offered. What is stolen from a server that keeps keys can be guessed at a
+/// much smaller price than argon2id alone has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scram {
+    /// The hashes that it is offered with, and that accounts made here get keys of. Default none: it is not offered.
+    pub hashes: Vec<ScramHash>,
+    /// The iterations of new keys. Those of all users should be alike, or they tell who is one. Default
+    /// [`ScramKeys::ITERATIONS`]; each is work for a client at each login, and for a thief at each guess.
+    pub iterations: u32,
+}
+
+impl Default for Scram {
+    fn default() -> Self {
+        Self { hashes: Vec::new(), iterations: ScramKeys::ITERATIONS }
+    }
+}
+
+impl Scram {
+    /// The verifier with keys of its password, of each hash. They take their time to make: not on a thread that serves.
+    ///
+    /// `salt` is random, and another than that of the verifier.
+    ///
+    /// # Errors
+    /// If SCRAM cannot carry the password, or the iterations are out of bounds.
+    pub fn keep(&self, verifier: Verifier, password: &[u8], salt: [u8; 16]) -> Result<Verifier, ScramError> {
+        self.hashes.iter().try_fold(verifier, |verifier, &hash| {
+            Ok(verifier.with_scram(ScramKeys::derive(hash, password, salt, self.iterations)?))
         })
     }
 }

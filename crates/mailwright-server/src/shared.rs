@@ -1,14 +1,17 @@
 //! What all sessions of a server share.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use mailwright_auth::{Cost, Lockout, Offload};
 use mailwright_core::{Clock, Domain, Entropy, Timestamp};
+use mailwright_delivery::Queue;
 use mailwright_message::submission::HeaderLimits;
 use mailwright_queue::SettleConfig;
 use mailwright_store::{Batch, BatchId, Directory, Store};
 
 use crate::chaos::Chaos;
+use crate::tokens::CheckToken;
 
 /// Store, directory, and the environment.
 pub(crate) struct Shared<S, D> {
@@ -21,6 +24,11 @@ pub(crate) struct Shared<S, D> {
     /// What a password check costs, also one of an unknown user.
     pub(crate) cost: Cost,
     pub(crate) offload: Arc<dyn Offload>,
+    /// What salts of users who have none are made of.
+    pub(crate) decoy: [u8; 32],
+    pub(crate) scram_iterations: u32,
+    /// Who says whose a token is.
+    pub(crate) tokens: Option<Arc<dyn CheckToken>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     /// Whether whoever logs in under a new name gets an account.
@@ -31,9 +39,15 @@ pub(crate) struct Shared<S, D> {
     pub(crate) check_from: bool,
     /// How much header a user may send.
     pub(crate) header_limits: HeaderLimits,
+    /// How long a message may be held.
+    pub(crate) hold_max: Duration,
+    /// How many messages of a user may be held.
+    pub(crate) hold_messages: u64,
     pub(crate) chaos: Chaos,
     /// How mail for others becomes entries of the queue; without, it is refused.
     pub(crate) outgoing: Option<Arc<SettleConfig>>,
+    /// The queue, once it works.
+    pub(crate) queue: Arc<OnceLock<Queue<S>>>,
 }
 
 impl<S: Store, D: Directory> Shared<S, D> {

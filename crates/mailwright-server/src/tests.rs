@@ -3,8 +3,11 @@
 mod aliases;
 mod embedding;
 mod envelopes;
+mod held;
 mod listeners;
+mod lookups;
 mod postmaster;
+mod scram;
 mod submission;
 
 use std::sync::Arc;

@@ -162,6 +162,9 @@ pub(crate) struct QueueRow {
     pub(crate) attempts: u32,
     pub(crate) next_attempt: i64,
     pub(crate) expires: i64,
+    /// Until when its sender has it held, if so (RFC 4865).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) release_time: Option<i64>,
 }
 
 /// Who has not got it yet.

@@ -2,7 +2,7 @@
 
 use mailwright_core::{QueueId, ReversePath, Timestamp};
 use mailwright_delivery::{AdminError, Queue};
-use mailwright_queue::{Diagnostic, RecipientState};
+use mailwright_queue::{Diagnostic, Envelope, RecipientState};
 use mailwright_store::{Batch, Cause, Op, QueueEntry, QueueOp, Store};
 
 use super::protocol::{QueueChange, QueueRow, RecipientRow, Reply, TraceRow};
@@ -109,6 +109,7 @@ fn row(entry: &QueueEntry) -> QueueRow {
             .ok()
             .and_then(|state| state.last.as_ref().map(Diagnostic::summary)),
     });
+    let release = Envelope::decode(&entry.envelope).ok().and_then(|envelope| envelope.future_release);
     let queue_name = match (entry.held, entry.lease) {
         (true, _) => "hold",
         (false, Some(_)) => "active",
@@ -129,5 +130,6 @@ fn row(entry: &QueueEntry) -> QueueRow {
         attempts: entry.attempts,
         next_attempt: seconds(entry.due),
         expires: seconds(entry.expires),
+        release_time: release.map(|release| seconds(release.at)),
     }
 }

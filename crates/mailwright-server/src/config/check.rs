@@ -22,6 +22,7 @@ const PEM_MAX: u64 = 1 << 20;
 pub(crate) fn check(root: &Root, folder: &Path, problems: &mut Problems) -> Option<Certificates> {
     domains(root, problems);
     users(root, problems);
+    keys_for_scram(root, problems);
     listeners(root, problems);
     data(root, folder, problems);
     root.tls.as_ref().and_then(|tls| certificates(tls, folder, problems))
@@ -57,6 +58,22 @@ fn users(root: &Root, problems: &mut Problems) {
     let folded = user_addresses(root).map(|address| (fold_address(&address.value), address.at.clone()));
     once(folded, |address| format!("{address} is the address of two users, or twice that of one"), problems);
     outside(user_addresses(root).map(|address| (address.value.domain(), &address.at)), root, problems);
+}
+
+/// Whose hash was made before SCRAM was offered is kept out by the clients that use it.
+fn keys_for_scram(root: &Root, problems: &mut Problems) {
+    for hash in &root.login.scram {
+        let lacking = root.user.iter().filter(|user| user.password.0.scram(hash.value).is_none());
+        for at in lacking.map(|user| &user.address).filter(|address| is_written(&address.at)) {
+            let scheme = hash.value.scheme();
+            let message = format!("{} has no keys for {scheme}, which is offered", at.value);
+            let problem = Problem::warning(&at.at, message, "clients that use it are refused");
+            let name = scheme.trim_start_matches("SCRAM-").to_ascii_lowercase();
+            problems.push(problem.with_help(format!(
+                "make the hash of the password anew: mailwright config hash --scram {name}"
+            )));
+        }
+    }
 }
 
 /// All addresses of users.
@@ -144,6 +161,7 @@ fn is_not_lmtp_at_25(listener: &Listener, problems: &mut Problems) {
 /// What is said of mail that is sent says nothing where mail is read.
 fn takes_no_mail(listener: &Listener, problems: &mut Problems) {
     let Listener { service, auth, message_size, recipients, xclient_from, .. } = listener;
+    let Listener { lookups, etrn_from, no_soliciting, .. } = listener;
     if service.value.takes_mail() || !is_written(&service.at) {
         return;
     }
@@ -151,7 +169,11 @@ fn takes_no_mail(listener: &Listener, problems: &mut Problems) {
     let message_size = message_size.as_ref().map(|size| ("message_size", &size.at));
     let recipients = recipients.as_ref().map(|recipients| ("recipients", &recipients.at));
     let xclient = xclient_from.first().map(|network| ("xclient_from", &network.at));
-    for (key, at) in [auth, message_size, recipients, xclient].into_iter().flatten() {
+    let lookups = lookups.as_ref().map(|lookups| ("lookups", &lookups.at));
+    let etrn = etrn_from.first().map(|network| ("etrn_from", &network.at));
+    let no_soliciting = no_soliciting.as_ref().map(|classes| ("no_soliciting", &classes.at));
+    let said = [auth, message_size, recipients, xclient, lookups, etrn, no_soliciting];
+    for (key, at) in said.into_iter().flatten() {
         let message = format!("`{key}` says nothing of {}", service.value.name());
         let problem = Problem::error(at, message, "mail is only read there").also(&service.at, "here");
         problems

@@ -1,14 +1,18 @@
 //! The keys of the configuration. What stands here is read, checked, printed by `mailwright config default`, and
 //! compared when it is read again.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use mailwright_auth::ScramHash;
 use mailwright_core::{Address, Domain};
-use mailwright_delivery::outbound::{EightBit, Pattern, Protocol, RelayHost, TlsPolicy};
+use mailwright_delivery::outbound::{EightBit, Family, Pattern, Protocol, RelayHost, TlsPolicy};
+use mailwright_dns::Families;
 use mailwright_server::{AliasAddress, Auth, Service};
+use mailwright_smtp::Solicitation;
 use mailwright_tokio::Network;
 
+use super::network::ProxyUrl;
 use super::secret::{Password, RelayPassword};
 use super::section::section;
 use super::value::{At, Count, Filter, Format, Size, TagSeparator, Time, UserName};
@@ -38,12 +42,21 @@ section! {
 { service = "imaps", address = "0.0.0.0:993" },
 { service = "pop3s", address = "0.0.0.0:995" },
 ]"#);
+        /// How users log in.
+        Reload login: Login = Default("{}");
         /// Mail that users send.
         Reload submission: Submission = Default("{}");
         /// Mail for others. Without this table none is taken; with it, it is taken from those who have logged in.
         Restart outbound: Option<Outbound> = Off("");
+        /// How long a server that mail goes to may take, for each stage of the conversation: at least what stands here
+        /// by RFC 5321 section 4.5.3.2. Who is less patient gives up on servers that are only slow, and some mail
+        /// arrives twice.
+        Restart outbound_timeouts: OutboundTimeouts = Default("{}");
         /// Ways to other domains: the first that fits is taken. What fits none goes by MX.
         Restart route: Vec<RouteTo> = Off("");
+        /// Addresses of this machine that mail goes out from. Each domain sees one of each family, always the same one.
+        /// Without any the system chooses, and the name is `hostname`.
+        Restart source: Vec<SourceOf> = Off("");
         /// Users who stand here and not in `mailwright user`. Their mail is kept under their address, and stays when
         /// they no longer stand here; `mailwright user remove` removes it.
         Reload user: Vec<User> = Off("");
@@ -91,6 +104,28 @@ section! {
         /// Programs in front of it that may tell who their client is by XCLIENT, and that it has logged in: networks
         /// or addresses. Whoever is there can pretend to be anybody.
         Restart xclient_from: Vec<At<Network>> = Off(r#"["192.0.2.7"]"#);
+        /// Whether users who have logged in are told whose an address is (VRFY), and whom an alias leads to (EXPN).
+        /// Others never are.
+        Restart lookups: Option<At<bool>> = Off("true");
+        /// Servers that may ask by ETRN that what waits for a domain is sent now: networks or addresses.
+        Restart etrn_from: Vec<At<Network>> = Off(r#"["192.0.2.7"]"#);
+        /// Classes of solicitations that are not taken here, separated by commas (NO-SOLICITING).
+        Restart no_soliciting: Option<At<Solicitation>> = Off(r#""org.example:ADV""#);
+    }
+}
+
+section! {
+    /// How users log in.
+    Login "login" {
+        /// Offers SCRAM by these hashes, sha-256 and sha-1, and keeps keys for it with the passwords that are set from
+        /// then on. With SCRAM the password is not sent, to nobody who pretends to be this server either; but whoever
+        /// steals the keys guesses passwords at a much smaller price than from argon2id. Clients that know SCRAM use
+        /// it wherever it is offered: users whose passwords were set before cannot log in by them until they are set
+        /// anew. PLAIN goes on as it was.
+        Reload scram: Vec<At<ScramHash>> = Off(r#"["sha-256"]"#);
+        /// Iterations of new keys: work for a client at each login, and for a thief at each guess. Clients that use
+        /// Cyrus SASL refuse more.
+        Reload scram_iterations: Count<4_096, 10_000_000> = Default("65536");
     }
 }
 
@@ -103,6 +138,11 @@ section! {
         /// Octets of the header, which is in memory until it is whole: then From, Date and Message-ID are added if
         /// they are missing.
         Reload header_size: Size<0x4000, 0x100_0000> = Default(r#""256 KiB""#);
+        /// How long a message may be held that a user submits for later (FUTURERELEASE, RFC 4865); 0s holds none. It is
+        /// offered where users have to log in, with [outbound].
+        Reload hold_max: Time<0, 31_536_000> = Default(r#""30d""#);
+        /// Messages of a user that may be held at once.
+        Reload hold_messages: Count<1, 1_000_000> = Default("1000");
     }
 }
 
@@ -124,6 +164,23 @@ section! {
         Restart nameservers: Vec<At<SocketAddr>> = Off(r#"["127.0.0.1:53"]"#);
         /// The authorities that certificates are trusted by, in PEM.
         Restart authorities: At<PathBuf> = Default(r#""/etc/ssl/certs/ca-certificates.crt""#);
+        /// The addresses that are connected to: both, ipv4 or ipv6.
+        Restart families: Families = Default(r#""both""#);
+        /// The family whose address of a server is tried first: ipv6 or ipv4.
+        Restart prefer: Family = Default(r#""ipv6""#);
+        /// How long an address may be silent before the next one of a server is tried besides.
+        Restart next_address_after: Time<0, 300> = Default(r#""2s""#);
+        /// How long an address, or a whole family, that could not be reached is tried behind all others.
+        Restart remember_unreachable: Time<0, 86_400> = Default(r#""10m""#);
+        /// How long a server whose TLS was broken is asked without TLS at once, where that is allowed.
+        Restart remember_broken_tls: Time<0, 604_800> = Default(r#""1h""#);
+        /// A proxy that all mail goes through, by its address: socks5://, or haproxy:// for one that is told by the
+        /// PROXY protocol from which [[source]] to connect, and to whom.
+        Restart via: Option<At<ProxyUrl>> = Off(r#""socks5://192.0.2.9:1080""#);
+        /// The name to log in with at a SOCKS server. It and the password are sent to it without TLS.
+        Restart via_user: Option<At<UserName>> = Off(r#""mx.example.org""#);
+        /// Where the password for it stands: { file = "..." } or { env = "..." }.
+        Restart via_password: Option<At<RelayPassword>> = Off(r#"{ env = "PROXY_PASSWORD" }"#);
     }
 }
 
@@ -132,16 +189,62 @@ section! {
     RouteTo "route" {
         /// The domains: `example.org`, `.example.org` for all below it, `*` for all.
         Restart domains: Vec<At<Pattern>> = Required(r#"["*"]"#);
-        /// The servers that take their mail, each a name or an address and a port: the first that answers.
-        Restart via: Vec<At<RelayHost>> = Required(r#"["relay.example.net:587"]"#);
+        /// The servers that take their mail, each a name or an address and a port: the first that answers. Without it
+        /// their mail goes by MX, with TLS if it is offered.
+        Restart via: Vec<At<RelayHost>> = Off(r#"["relay.example.net:587"]"#);
         /// What they speak: smtp or lmtp.
-        Restart protocol: Protocol = Default(r#""smtp""#);
+        Restart protocol: At<Protocol> = Default(r#""smtp""#);
         /// never, opportunistic (if it is offered), required (by STARTTLS) or implicit (TLS from the start).
-        Restart tls: TlsPolicy = Default(r#""required""#);
+        Restart tls: At<TlsPolicy> = Default(r#""required""#);
+        /// The sources that it goes out from, each by its `hostname`, in the place of all.
+        Restart sources: Vec<At<Domain>> = Off(r#"["out.example.org"]"#);
         /// The name to log in with.
-        Restart user: Option<UserName> = Off(r#""mx.example.org""#);
+        Restart user: Option<At<UserName>> = Off(r#""mx.example.org""#);
         /// Where the password stands: { file = "..." } or { env = "..." }.
         Restart password: Option<RelayPassword> = Off(r#"{ env = "RELAY_PASSWORD" }"#);
+    }
+}
+
+section! {
+    /// Where mail goes out from.
+    SourceOf "source" {
+        /// The name for EHLO: the one that these addresses lead back to (PTR), and that has them. Receivers
+        /// compare.
+        Restart hostname: At<Domain> = Required(r#""out.example.org""#);
+        /// Its addresses, IPv4 or IPv6. A machine that has none of them sends nothing.
+        Restart addresses: At<Vec<At<IpAddr>>> = Required(r#"["192.0.2.1", "2001:db8::1"]"#);
+    }
+}
+
+section! {
+    /// How long a server may take.
+    OutboundTimeouts "outbound_timeouts" {
+        /// To find the servers of a domain.
+        Restart resolve: Time<1, 3_600> = Default(r#""30s""#);
+        /// To connect to an address.
+        Restart connect: Time<1, 3_600> = Default(r#""30s""#);
+        /// For the handshake of TLS.
+        Restart tls: Time<1, 3_600> = Default(r#""1m""#);
+        /// Until its greeting.
+        Restart greeting: Time<1, 3_600> = Default(r#""5m""#);
+        /// To answer EHLO.
+        Restart hello: Time<1, 3_600> = Default(r#""5m""#);
+        /// To answer STARTTLS.
+        Restart start_tls: Time<1, 3_600> = Default(r#""2m""#);
+        /// To answer each step of AUTH.
+        Restart auth: Time<1, 3_600> = Default(r#""2m""#);
+        /// To answer MAIL.
+        Restart mail: Time<1, 3_600> = Default(r#""5m""#);
+        /// To answer RCPT, for each recipient.
+        Restart rcpt: Time<1, 3_600> = Default(r#""5m""#);
+        /// To answer DATA.
+        Restart data: Time<1, 3_600> = Default(r#""2m""#);
+        /// To read some more of the content.
+        Restart body: Time<1, 3_600> = Default(r#""3m""#);
+        /// To take the message, when all of it has been sent. Who gives up here sends it again.
+        Restart body_end: Time<1, 3_600> = Default(r#""10m""#);
+        /// For all of it, whatever its stages still may take.
+        Restart attempt: Time<60, 86_400> = Default(r#""1h""#);
     }
 }
 

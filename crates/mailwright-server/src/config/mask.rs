@@ -66,6 +66,10 @@ fn collect(node: &Node, hidden: bool, in_user: bool, spans: &mut Vec<Span>) {
         }
         Kind::List(items) => items.iter().for_each(|item| collect(item, hidden, in_user, spans)),
         _ if hidden => spans.push(node.at.clone()),
+        // As in `socks5://user:password@host`, where it does not belong.
+        Kind::Text(text) if text.split_once("://").is_some_and(|(_, rest)| rest.contains('@')) => {
+            spans.push(node.at.clone());
+        }
         _ => {}
     }
 }

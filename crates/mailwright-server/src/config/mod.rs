@@ -4,9 +4,11 @@
 mod aliases;
 mod check;
 mod document;
+mod egress;
 mod file;
 mod keys;
 mod mask;
+mod network;
 mod report;
 mod secret;
 mod section;
@@ -21,7 +23,8 @@ use mailwright_server::Certificates;
 use mailwright_store_sqlite::SqliteConfig;
 
 pub(crate) use document::document;
-pub(crate) use keys::{Listener, Outbound, Root, RouteTo, Storage};
+pub(crate) use egress::{sources, via};
+pub(crate) use keys::{Listener, Login, Outbound, OutboundTimeouts, Root, RouteTo, Storage};
 pub(crate) use report::Report;
 pub(crate) use section::{Change, When};
 use section::{Reading, Setting};
@@ -103,6 +106,7 @@ impl Config {
         let root = Root::read(tree, &mut cx);
         let certificates = root.as_ref().and_then(|root| {
             aliases::check(root, &mut cx.problems);
+            egress::check(root, &mut cx.problems);
             check::check(root, &cx.folder, &mut cx.problems)
         });
         cx.problems.one_per_line(torn, text);

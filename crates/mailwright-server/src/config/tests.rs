@@ -1,6 +1,8 @@
 //! Configurations with mistakes, and without.
 
 mod aliases;
+mod egress;
+mod login;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -109,7 +111,7 @@ format = true
    · ───┬───
    ·    ╰── did you mean `hostname`?
    ╰────
-  help: the keys here are: hostname, domains, tag_separator, data, tls, listener, submission, outbound, route, user, alias, limits, storage, log
+  help: the keys here are: hostname, domains, tag_separator, data, tls, listener, login, submission, outbound, outbound_timeouts, route, source, user, alias, limits, storage, log
 
   × this is not a domain
    ╭─[mail.toml:2:12]
@@ -283,7 +285,7 @@ fn a_hash_may_stand_elsewhere() {
     {
         let text = format!("{SMALL}[[user]]\naddress = \"ann@example.org\"\npassword = {password}\n");
         let config = folder.parse_with(&text, &[("HASH", HASH)]).unwrap();
-        assert_eq!(config.root.user[0].password.0.as_phc(), HASH);
+        assert_eq!(config.root.user[0].password.0.as_text(), HASH);
         assert!(!format!("{config:?}").contains("vNRkYM6p"));
     }
 }
@@ -422,6 +424,9 @@ fn what_users_send_is_checked_unless_it_is_said() {
     let submission = |text: &str| folder.parse(&format!("{SMALL}[submission]\n{text}\n"));
     let default = folder.parse(SMALL).unwrap().root.submission;
     assert_eq!((default.check_from, default.header_size.0), (true, 256 << 10));
+    assert_eq!((default.hold_max.0.as_secs(), default.hold_messages.0), (30 * 86_400, 1000));
+    let off = submission("hold_max = \"0s\"").unwrap().root.submission;
+    assert!(off.hold_max.0.is_zero());
     assert!(!submission("check_from = false").unwrap().root.submission.check_from);
     let report = submission("check_from = \"no\"").unwrap_err();
     same(
@@ -466,7 +471,8 @@ fn the_default_file_is_right_and_says_what_is_so_without_it() {
         .lines()
         .filter(|line| !line.starts_with("# "))
         .fold(String::new(), |text, line| format!("{text}{}\n", line.strip_prefix('#').unwrap_or(line)));
-    let environment = [&environment[..], &[("RELAY_PASSWORD", "secret")]].concat();
+    let environment =
+        [&environment[..], &[("RELAY_PASSWORD", "secret"), ("PROXY_PASSWORD", "secret")]].concat();
     let full = folder.parse_with(&user, &environment).unwrap();
     assert_eq!(full.root.user[0].address.value.to_string(), "ann@example.org");
     assert_eq!(full.root.alias[0].address.value.to_string(), "sales@example.org");

@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use mailwright_auth::ScramHash;
 use mailwright_core::{Address, Domain};
 use mailwright_delivery::outbound::{EightBit, Pattern, Protocol, RelayHost, TlsPolicy};
 use mailwright_server::{AliasAddress, Auth, Service};
+use mailwright_smtp::Solicitation;
 use mailwright_tokio::Network;
 use tracing_subscriber::EnvFilter;
 
@@ -115,8 +117,13 @@ pub(crate) struct Wrong {
 }
 
 impl Wrong {
-    fn new(label: impl Into<String>, help: impl Into<String>) -> Self {
+    pub(super) fn new(label: impl Into<String>, help: impl Into<String>) -> Self {
         Self { label: label.into(), help: help.into() }
+    }
+
+    /// With other help.
+    pub(super) fn with_help(self, help: &str) -> Self {
+        Self { help: help.to_owned(), ..self }
     }
 }
 
@@ -231,6 +238,14 @@ impl FromText for Auth {
     }
 }
 
+impl FromText for ScramHash {
+    const WHAT: &'static str = "a hash of SCRAM";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        one_of(text, [("sha-256", Self::Sha256), ("sha-1", Self::Sha1)].into_iter())
+    }
+}
+
 /// What parts a tag from a local part; `None` for no tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TagSeparator(pub(crate) Option<char>);
@@ -301,6 +316,16 @@ impl FromText for EightBit {
     }
 }
 
+impl FromText for Solicitation {
+    const WHAT: &'static str = "classes of solicitations";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        // RFC 3865 §4.1
+        Self::new(text)
+            .ok_or_else(|| Wrong::new("not such classes", "write \"org.example:ADV,net.example:ADV\""))
+    }
+}
+
 impl FromText for Network {
     const WHAT: &'static str = "a network of addresses";
 
@@ -350,7 +375,10 @@ impl FromText for Format {
     }
 }
 
-fn one_of<T>(text: &str, all: impl Iterator<Item = (&'static str, T)> + Clone) -> Result<T, Wrong> {
+pub(super) fn one_of<T>(
+    text: &str,
+    all: impl Iterator<Item = (&'static str, T)> + Clone,
+) -> Result<T, Wrong> {
     if let Some((_, value)) = all.clone().find(|(name, _)| *name == text) {
         return Ok(value);
     }

@@ -11,7 +11,7 @@ use crate::{Alias, AliasAddress};
 
 /// The way to others: notes what it is given, and leaves it in the queue.
 #[derive(Clone, Default)]
-struct Seen(Arc<Mutex<Vec<String>>>);
+pub(super) struct Seen(Arc<Mutex<Vec<String>>>);
 
 impl Deliver<Arc<dyn DynStore>> for Seen {
     async fn deliver(&self, _: &Arc<Arc<dyn DynStore>>, claimed: &Claimed, parts: &Parts) -> Delivery {
@@ -20,6 +20,12 @@ impl Deliver<Arc<dyn DynStore>> for Seen {
         let mut note = format!("{} utf8={} tls={}", entry.sender, envelope.smtputf8, envelope.require_tls);
         note += &format!(" {:?} priority={}", envelope.ret, entry.priority.get());
         note += &format!(" envid={}", envelope.envid.as_ref().map_or("", |envid| envid.as_xtext()));
+        note += &envelope.auth.as_ref().map(|auth| format!(" auth={auth}")).unwrap_or_default();
+        note += &envelope
+            .solicit
+            .as_ref()
+            .map(|all| format!(" solicit={}", all.as_solicit()))
+            .unwrap_or_default();
         for (recipient, state) in entry.recipients.iter().zip(recipients) {
             let orcpt = state.orcpt.as_ref().map_or("", |orcpt| orcpt.as_orcpt());
             note += &format!(" -> {} {:?} {orcpt}", recipient.address, state.notify);
@@ -27,6 +33,7 @@ impl Deliver<Arc<dyn DynStore>> for Seen {
         self.0.lock().unwrap().push(note);
         Delivery {
             attempt: Attempt::Untried { until: Timestamp(i64::MAX), why: None },
+            writes: Vec::new(),
             feedback: Feedback::Neutral,
             remote: None,
             stages: Vec::new(),
@@ -37,7 +44,7 @@ impl Deliver<Arc<dyn DynStore>> for Seen {
 
 impl Seen {
     /// What was given, once it is so many.
-    async fn wait(&self, count: usize) -> Vec<String> {
+    pub(super) async fn wait(&self, count: usize) -> Vec<String> {
         for _ in 0..2000 {
             let mut seen = self.0.lock().unwrap().clone();
             if seen.len() >= count {
@@ -115,6 +122,29 @@ async fn what_is_asked_for_in_reports_goes_on() {
     }
     assert!(!report.contains("elsewhere.example"), "{report}");
     running.shutdown().await;
+}
+
+/// RFC 4954 §5: of the submitter that is believed which a user may say of himself.
+#[tokio::test]
+async fn who_has_submitted_a_message_goes_on() {
+    for (said, goes_on) in [
+        ("", ""),
+        (" AUTH=<>", " auth=<>"),
+        (" AUTH=ann+2Bwork@a.example", " auth=<ann+work@a.example>"),
+        (" AUTH=eve@elsewhere.example", " auth=<>"),
+    ] {
+        let (store, seen) = (memory(4 << 20), Seen::default());
+        let running = serve(&store, &seen).await;
+        let mut client = Client::connect_to(&running, Service::Submission).await;
+        client.expect(LOGIN, "235 ").await;
+        client.expect(&format!("MAIL FROM:<ann@a.example>{said}"), "250 ").await;
+        client.expect("RCPT TO:<bob@elsewhere.example>", "250 ").await;
+        client.expect("DATA", "354 ").await;
+        client.expect("Subject: x\r\n\r\n.", "250 ").await;
+        let expected = format!("priority=0 envid={goes_on} -> bob@elsewhere.example");
+        let seen = seen.wait(1).await;
+        assert!(seen[0].contains(&expected), "{said}: {seen:?}");
+    }
 }
 
 /// RFC 3461 §5.2.3, and to a sender elsewhere.
