@@ -25,7 +25,8 @@ impl<S: Store, A: Authenticate> Session<'_, S, A> {
         ticket: Ticket<ask::Auth>,
     ) {
         let (offered, tls) = (self.shared.mechanisms, self.driver.machine.tls());
-        self.exchange = Exchange::begin(mechanism, offered, tls, self.shared.setup.nonce()).ok();
+        let exchange = Exchange::begin(mechanism, offered, tls, self.shared.setup.nonce());
+        self.exchange = exchange.ok().map(Box::new);
         self.auth(initial, ticket).await;
     }
 

@@ -45,7 +45,8 @@ pub(super) struct Session<'a, S: Store, A> {
     pub(super) shared: Shared<'a, S, A>,
     pub(super) driver: Driver<Server>,
     pub(super) peer: IpAddr,
-    pub(super) exchange: Option<Exchange>,
+    /// Apart: it is large, and most sessions have none.
+    pub(super) exchange: Option<Box<Exchange>>,
     pub(super) user: Option<User>,
     pub(super) selected: Option<Selected>,
     /// Boxed: an idle session keeps no room for a scanner.

@@ -23,7 +23,8 @@ pub(super) struct Session<'a, S, A> {
     locks: &'a Locks,
     driver: Driver<Server>,
     peer: IpAddr,
-    exchange: Option<Exchange>,
+    /// Apart: it is large, and most sessions have none.
+    exchange: Option<Box<Exchange>>,
     open: Option<Open>,
 }
 
@@ -68,7 +69,8 @@ impl<'a, S: Store, A: Authenticate> Session<'a, S, A> {
             }
             Event::Auth { mechanism, initial, ticket } => {
                 let (offered, tls) = (self.mechanisms, self.driver.machine.tls());
-                self.exchange = Exchange::begin(&mechanism, offered, tls, self.setup.nonce()).ok();
+                let exchange = Exchange::begin(&mechanism, offered, tls, self.setup.nonce());
+                self.exchange = exchange.ok().map(Box::new);
                 self.auth(initial, ticket).await;
             }
             Event::AuthResponse { response, ticket } => self.auth(Some(response), ticket).await,

@@ -77,7 +77,8 @@ struct Session<'a, H> {
     driver: Driver<Server>,
     cx: Ctx,
     envelope: Option<Envelope>,
-    exchange: Option<Exchange>,
+    /// Apart: it is large, and most sessions have none.
+    exchange: Option<Box<Exchange>>,
 }
 
 impl<'a, H: SmtpHandler> Session<'a, H> {
@@ -203,11 +204,11 @@ impl<'a, H: SmtpHandler> Session<'a, H> {
         }
     }
 
-    fn begin_auth(&self, mechanism: &str) -> Option<Exchange> {
+    fn begin_auth(&self, mechanism: &str) -> Option<Box<Exchange>> {
         let mut nonce = [0; 18];
         self.server.entropy.fill(&mut nonce);
         let offered = &self.server.config.auth_mechanisms;
-        Exchange::begin(mechanism, offered, self.driver.machine.tls(), nonce).ok()
+        Exchange::begin(mechanism, offered, self.driver.machine.tls(), nonce).ok().map(Box::new)
     }
 
     async fn auth(&mut self, response: Option<Secret>, ticket: Ticket<ask::Auth>) {
@@ -219,6 +220,9 @@ impl<'a, H: SmtpHandler> Session<'a, H> {
             }
             None => Err(Rejection::auth_unavailable()),
         };
+        if !matches!(step, Ok(Known::NotYet(_))) {
+            self.exchange = None;
+        }
         let mut user = None;
         let step = step.map(|known| match known {
             Known::NotYet(challenge) => AuthStep::Challenge(challenge),
