@@ -9,7 +9,7 @@ use nom::character::complete::{space0, space1};
 use nom::combinator::{opt, verify};
 use nom::sequence::preceded;
 
-use crate::grammar::{BLANK, CommandError, Parsed, expect, fault};
+use crate::grammar::{CommandError, Parsed, expect, fault, skip_blanks};
 use crate::params::{MailParams, RcptParams};
 use crate::xclient::XClient;
 
@@ -145,20 +145,21 @@ const ETRN: Verb = Verb::from_be_bytes(*b"ETRN");
 /// What stands behind EHLO, HELO and LHLO for the client's domain: any printable ASCII without blanks, since many clients have no domain
 /// and RFC 5321 §4.1.4 forbids to refuse mail for that. At most 255 octets (§4.5.3.1.2).
 fn client_name(rest: &[u8]) -> Result<&str, CommandError<'_>> {
-    let (blank, rest) = BLANK.split(rest);
-    let (name, rest) = GRAPHIC.split(rest);
-    if blank.is_empty() || name.is_empty() || name.len() > 255 {
+    let text = skip_blanks(rest);
+    let (name, behind) = GRAPHIC.split(text);
+    if text.len() == rest.len() || name.is_empty() || name.len() > 255 {
         return Err(CommandError::Syntax("the client's domain"));
     }
     let name = str::from_utf8(name).unwrap_or_default();
-    if is_blank(rest) { Ok(name) } else { Err(CommandError::Syntax("the end of the line")) }
+    if skip_blanks(behind).is_empty() { Ok(name) } else { Err(CommandError::Syntax("the end of the line")) }
 }
 
 static GRAPHIC: OctetSet = OctetSet::NONE.with_range(b'!', b'~');
+static DIGIT: OctetSet = OctetSet::NONE.with_range(b'0', b'9');
 
 /// `mail = "MAIL FROM:" Reverse-path [SP Mail-parameters] CRLF`, with a blank behind the colon as of old
 fn mail(rest: &[u8]) -> Result<Command<'_>, CommandError<'_>> {
-    let from = behind(rest, b"FROM:").ok_or(CommandError::Syntax("MAIL FROM:<address>"))?;
+    let from = behind_word(rest, b"FROM:").ok_or(CommandError::Syntax("MAIL FROM:<address>"))?;
     let (path, rest) = ReversePath::take(from).map_err(CommandError::Sender)?;
     let mut params = Box::<MailParams>::default();
     params.parse(rest)?;
@@ -167,25 +168,21 @@ fn mail(rest: &[u8]) -> Result<Command<'_>, CommandError<'_>> {
 
 /// `rcpt = "RCPT TO:" ( "<Postmaster@" Domain ">" / "<Postmaster>" / Forward-path ) [SP Rcpt-parameters] CRLF`
 fn rcpt(rest: &[u8]) -> Result<Command<'_>, CommandError<'_>> {
-    let to = behind(rest, b"TO:").ok_or(CommandError::Syntax("RCPT TO:<address>"))?;
+    let to = behind_word(rest, b"TO:").ok_or(CommandError::Syntax("RCPT TO:<address>"))?;
     let (path, rest) = ForwardPath::take(to).map_err(CommandError::Recipient)?;
     Ok(Command::Rcpt(path, RcptParams::parse(rest)?))
 }
 
 /// What stands behind blanks, this word, and the blanks behind it.
-fn behind<'a>(rest: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
-    let (blank, rest) = BLANK.split(rest);
-    let (given, rest) = rest.split_at_checked(word.len())?;
-    (!blank.is_empty() && given.eq_ignore_ascii_case(word)).then(|| BLANK.split(rest).1)
+fn behind_word<'a>(rest: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
+    let text = skip_blanks(rest);
+    let (given, behind) = text.split_at_checked(word.len())?;
+    (text.len() < rest.len() && given.eq_ignore_ascii_case(word)).then(|| skip_blanks(behind))
 }
 
 /// A verb without an argument. Blanks at the end are forgiven.
 fn alone<'a>(rest: &[u8], command: Command<'a>, what: &'static str) -> Result<Command<'a>, CommandError<'a>> {
-    if is_blank(rest) { Ok(command) } else { Err(CommandError::Syntax(what)) }
-}
-
-fn is_blank(rest: &[u8]) -> bool {
-    BLANK.run(rest) == rest.len()
+    if skip_blanks(rest).is_empty() { Ok(command) } else { Err(CommandError::Syntax(what)) }
 }
 
 /// What is read has to be all that there is.
@@ -197,14 +194,13 @@ fn whole<'a>(read: Parsed<'a, Command<'a>>) -> Result<Command<'a>, CommandError<
 /// `bdat-cmd = "BDAT" SP chunk-size [ SP end-marker ]`, where `chunk-size = 1*DIGIT` (RFC 3030 §2)
 fn bdat(rest: &[u8]) -> Result<Command<'_>, CommandError<'_>> {
     let read = || {
-        let mut words =
-            str::from_utf8(rest).ok()?.strip_prefix(' ')?.split(' ').filter(|word| !word.is_empty());
-        let size = words.next().filter(|size| size.bytes().all(|byte| byte.is_ascii_digit()))?;
-        let last = words.next();
-        let last_is_known =
-            last.is_none_or(|last| last.eq_ignore_ascii_case("LAST")) && words.next().is_none();
-        let size = size.parse().ok().filter(|_| last_is_known)?;
-        Some(Command::Bdat { size, last: last.is_some() })
+        let text = skip_blanks(rest);
+        let (digits, behind) = DIGIT.split(text);
+        let size = str::from_utf8(digits).ok().filter(|_| text.len() < rest.len())?.parse().ok()?;
+        match behind_word(behind, b"LAST") {
+            Some(end) => end.is_empty().then_some(Command::Bdat { size, last: true }),
+            None => skip_blanks(behind).is_empty().then_some(Command::Bdat { size, last: false }),
+        }
     };
     read().ok_or(CommandError::ChunkSize)
 }

@@ -1,6 +1,6 @@
 //! What the rules of the grammar share: how they fail.
 
-use mailwright_core::{InvalidAddress, OctetSet};
+use mailwright_core::InvalidAddress;
 use nom::error::{ErrorKind, ParseError};
 use nom::{IResult, Parser};
 use thiserror::Error;
@@ -35,8 +35,13 @@ pub enum CommandError<'a> {
     ChunkSize,
 }
 
-/// What may stand between words: a tab too, as RFC 821 had it.
-pub(crate) static BLANK: OctetSet = OctetSet::NONE.with(b" \t");
+/// What follows the blanks in front, which may be tabs too.
+pub(crate) fn skip_blanks(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = text {
+        text = rest;
+    }
+    text
+}
 
 pub(crate) type Parsed<'a, T> = IResult<&'a [u8], T, CommandError<'a>>;
 

@@ -17,7 +17,7 @@ pub use solicit::Solicitation;
 pub use timing::{DateTime, DeliverBy, Hold, Late, NoSupport, ValidSince};
 pub(crate) use xtext::{Xtext, decode as decode_xtext};
 
-use crate::grammar::{BLANK, CommandError};
+use crate::grammar::{CommandError, skip_blanks};
 
 /// The parameters of MAIL. Shown as they are written, each behind a blank.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -299,11 +299,11 @@ fn each_parameter<'a>(
     mut take: impl FnMut(&'a [u8], Option<&'a [u8]>) -> Result<(), CommandError<'a>>,
 ) -> Result<(), CommandError<'a>> {
     loop {
-        let (blank, param) = BLANK.split(rest);
+        let param = skip_blanks(rest);
         if param.is_empty() {
             return Ok(());
         }
-        if blank.is_empty() {
+        if param.len() == rest.len() {
             return Err(CommandError::Syntax("parameters as KEYWORD=value, after a blank"));
         }
         let (keyword, behind) = KEYWORD.split(param);
