@@ -7,13 +7,14 @@ use mailwright_smtp::server::Etrn;
 use mailwright_store::{Directory, Resolution, Store};
 use mailwright_tokio::smtp::{Ctx, Verdict};
 
+use crate::held::is_held;
 use crate::listener::Listener;
 use crate::shared::Shared;
 
 /// Addresses that an answer to EXPN has: more would be the whole alias, which nobody reads.
 const EXPANDED_MAX: usize = 100;
 
-/// Messages that ETRN has tried at once; the next one has the next of them.
+/// Messages that ETRN has tried at once.
 const ETRN_MAX: usize = 1000;
 
 impl<S: Store, D: Directory> Shared<S, D> {
@@ -24,6 +25,8 @@ impl<S: Store, D: Directory> Shared<S, D> {
         }
         let address = self.named(name)?;
         match self.directory.resolve(&ForwardPath::Address(address.clone())).await? {
+            // RFC 6531 §3.7.4.2: an answer beyond ASCII is for those who have asked for it, which we cannot see here.
+            Resolution::Local { .. } | Resolution::Alias(_) if !address.is_ascii() => Ok(Vec::new()),
             Resolution::Local { .. } | Resolution::Alias(_) => Ok(vec![shown(&address)]),
             Resolution::Remote(_) => Ok(Vec::new()),
             _ => Err(Rejection::no_such_user()),
@@ -33,10 +36,13 @@ impl<S: Store, D: Directory> Shared<S, D> {
     /// Whom an alias leads to.
     pub(crate) async fn expand_alias(&self, cx: &Ctx, name: &str) -> Verdict<Vec<String>> {
         if cx.user().is_none() {
-            return Err(Rejection::new(550, (5, 7, 1), "log in first")?);
+            return Err(Rejection::new(530, (5, 7, 0), "log in first")?);
         }
         let address = self.named(name)?;
         match self.directory.resolve(&ForwardPath::Address(address)).await? {
+            Resolution::Alias(targets) if !targets.iter().all(Address::is_ascii) => {
+                Err(Rejection::new(550, (5, 6, 8), "some of the addresses go beyond ASCII")?)
+            }
             Resolution::Alias(targets) => Ok(targets.iter().take(EXPANDED_MAX).map(shown).collect()),
             // RFC 5321 §3.5.2
             Resolution::Local { .. } => {
@@ -58,7 +64,9 @@ impl<S: Store, D: Directory> Shared<S, D> {
         if !listener.etrn.iter().any(|network| network.contains(cx.peer().ip())) {
             return Err(Rejection::new(459, (4, 7, 1), "you may not ask for that here")?);
         }
-        let (Ok(domain), Some(queue)) = (node.parse::<Domain>(), self.queue.get()) else {
+        // What is held is nobody's to release but its sender's.
+        let domain = node.parse().ok().filter(|domain: &Domain| !is_held(domain));
+        let (Some(domain), Some(queue)) = (domain, self.queue.get()) else {
             // RFC 1985 §5.3: subdomains by `@`, queues by `#`.
             return Err(Rejection::new(458, (4, 5, 4), "only for a domain, by its whole name")?);
         };

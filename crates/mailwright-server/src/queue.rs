@@ -216,8 +216,9 @@ fn something_else() -> Failure {
 fn line(row: &QueueRow) -> String {
     let sender = if row.sender.is_empty() { "<>" } else { &row.sender };
     let mut line = format!("{} {:<8} {:>9} {sender}", row.queue_id, row.queue_name, row.message_size);
-    // Unless it is over, or somebody has had it tried.
-    let held = row.release_time.filter(|release| row.attempts == 0 && row.next_attempt >= *release);
+    // Unless it is over, or somebody has had it tried: what is released goes on by another way.
+    let waits = row.attempts == 0 && row.route.ends_with(".held.invalid");
+    let held = row.release_time.filter(|release| waits && row.next_attempt >= *release);
     line.extend(held.map(|at| format!(" held until {}", moment(Timestamp(at.saturating_mul(1000))))));
     for RecipientRow { address, delay_reason } in &row.recipients {
         line += &format!("\n    {address}");

@@ -18,6 +18,7 @@ use crate::arrival::{Arrived, Plan, Recipients};
 use crate::binary::in_lines;
 use crate::chaos::At;
 use crate::content::{Arriving, Keeping, blob_refusal};
+use crate::held::is_held;
 use crate::listener::Listener;
 use crate::queued;
 use crate::received::trace_fields;
@@ -78,6 +79,10 @@ impl<S: Store, D: Directory> SmtpHandler for Receive<S, D> {
             Resolution::Local { .. } => Ok(()),
             // For anybody, wherever it leads: the address is ours.
             Resolution::Alias(_) if self.shared.leads_somewhere(to).await? => Ok(()),
+            // It is where mail waits that is held, and no name of a host.
+            Resolution::Remote(domain) if is_held(&domain) => {
+                Err(Rejection::new(550, (5, 1, 2), "there is no such domain")?)
+            }
             // RFC 5321 §7.1, RFC 6409 §4.3: for others only from those we know.
             Resolution::Remote(domain) if self.shared.outgoing.is_some() && cx.user().is_some() => {
                 is_qualified(&domain)

@@ -83,8 +83,8 @@ struct Release<'a> {
     mailboxes: BTreeMap<AccountId, Vec<usize>>,
     /// Those who get entries of their own.
     onwards: BTreeMap<Address, Onwards>,
-    /// Accounts among these.
-    members: BTreeSet<AccountId>,
+    /// Accounts among these, each by the address that was found first.
+    members: BTreeMap<AccountId, Address>,
     outcomes: Vec<RecipientOutcome>,
     writes: Vec<Write>,
 }
@@ -104,7 +104,7 @@ impl<'a> Release<'a> {
             now,
             mailboxes: BTreeMap::new(),
             onwards: BTreeMap::new(),
-            members: BTreeSet::new(),
+            members: BTreeMap::new(),
             outcomes: vec![RecipientOutcome::NotTried; entry.recipients.len()],
             writes: Vec::new(),
         }
@@ -191,7 +191,8 @@ impl<'a> Release<'a> {
         let here = self.entry.route.clone();
         for (account, address) in behind.accounts {
             // Who is reached otherwise needs nothing of a group.
-            if !self.mailboxes.contains_key(&account) && self.members.insert(account) {
+            if !self.mailboxes.contains_key(&account) {
+                let address = self.members.entry(account).or_insert(address).clone();
                 self.goes_on(place, &address, here.clone(), state.clone());
             }
         }

@@ -21,6 +21,9 @@ pub(crate) fn check(unwanted: &Solicitation, said: &Solicitation) -> Verdict {
     }
 }
 
+/// Octets of a header that are looked at: as many as a scan has room for.
+const HEADER_MAX: u64 = 512 << 10;
+
 /// Whether a message with this header is taken: who passes it on need not know of the parameter (RFC 3865 §2.4).
 pub(crate) async fn check_header(
     store: &impl Store,
@@ -28,11 +31,13 @@ pub(crate) async fn check_header(
     header: Range<u64>,
     unwanted: &Solicitation,
 ) -> Verdict {
+    let header = header.start..header.end.min(header.start + HEADER_MAX);
     let header = store.read_blobs(&[(blob, header)]).await.pop().transpose()?.unwrap_or_default();
     let fields = filter_header(&header, &[FIELD], false);
     // RFC 5322 §2.2.3
     let fields = std::str::from_utf8(&fields).unwrap_or_default().replace("\r\n ", "").replace("\r\n\t", "");
     let values = fields.lines().filter_map(|field| field.split_once(':'));
-    let words = values.map(|(_, value)| value.split_whitespace().collect::<String>());
-    words.filter_map(|words| Solicitation::new(&words)).try_for_each(|said| check(unwanted, &said))
+    // One by one: what is no class hides none.
+    let classes = values.flat_map(|(_, value)| value.split(',')).map(str::trim);
+    classes.filter_map(Solicitation::new).try_for_each(|said| check(unwanted, &said))
 }

@@ -1,6 +1,7 @@
 //! What an administrator does with entries.
 
 use mailwright_core::{Domain, QueueId};
+use mailwright_queue::Envelope;
 use mailwright_store::{Batch, BatchId, Op, QueueEntry, QueueOp, Store, Unavailable};
 use tokio::sync::oneshot;
 
@@ -37,8 +38,8 @@ impl<S: Store> Queue<S> {
         Ok(())
     }
 
-    /// All that waits for a destination is tried now, also if it is being left alone; what is [held](Self::hold) stays
-    /// held. Says how many messages that are, of the first `most`.
+    /// All that waits for a destination is tried now, also if it is being left alone; what is [held](Self::hold), or was
+    /// submitted for later (RFC 4865), waits on. Says how many messages that are, of the first `most`.
     ///
     /// # Errors
     /// If the store cannot; some of them may be tried then.
@@ -47,9 +48,11 @@ impl<S: Store> Queue<S> {
         while count < most {
             let page = self.store.queue_page(Some(route.clone()), after, PAGE.min(most - count)).await;
             let page = page.map_err(|error| AdminError::Store(error.into()))?;
-            for entry in page.items.iter().filter(|entry| !entry.held) {
+            let now = self.clock.wall();
+            let is_for_later =
+                |entry: &QueueEntry| Envelope::decode(&entry.envelope).is_ok_and(|it| it.begins() > now);
+            for entry in page.items.iter().filter(|entry| !entry.held && !is_for_later(entry)) {
                 count += 1;
-                let now = self.clock.wall();
                 match self.change(entry.id, QueueOp::Retry { due: entry.due.min(now) }).await {
                     Ok(()) | Err(AdminError::NoSuchEntry) => {}
                     Err(error) => return Err(error),

@@ -98,9 +98,6 @@ enum Open {
 const LISTS: [&str; 9] =
     ["Reply-To", "To", "Cc", "Bcc", "Resent-From", "Resent-Sender", "Resent-To", "Resent-Cc", "Resent-Bcc"];
 
-/// Addresses that are looked at in a field: as many as a header has room for, whatever its limit.
-const ADDRESSES_MAX: usize = 100_000;
-
 /// What becomes of a reader that is fed.
 #[derive(Debug)]
 pub enum Fed {
@@ -234,7 +231,8 @@ impl HeaderReader {
         let Some(Open::List(value)) = self.open.take() else { return };
         let value = unfold(self.octets.get(value).unwrap_or_default());
         let hosts = &mut self.unqualified;
-        parse_list(&value, ADDRESSES_MAX, |address| {
+        // As many as there is room for.
+        parse_list(&value, value.len(), |address| {
             let host = address.host.and_then(|host| std::str::from_utf8(host).ok()?.parse().ok());
             hosts.extend(host.filter(|host| is_unqualified(host) && hosts.len() < self.limits.unqualified));
         });

@@ -16,7 +16,12 @@ async fn serve(store: &Arc<dyn DynStore>, seen: &Seen, listener: Listener) -> Ru
         address: AliasAddress::One(address("team@a.example")),
         targets: vec![address("ann@a.example"), address("bob@elsewhere.example")],
     };
-    let settings = Settings { aliases: vec![team], ..settings(vec![user("ann@a.example", &[])]) };
+    let users = vec![user("ann@a.example", &[]), user("grå@a.example", &[])];
+    let far = Alias {
+        address: AliasAddress::One(address("far@a.example")),
+        targets: vec![address("ann@a.example"), address("grå@a.example")],
+    };
+    let settings = Settings { aliases: vec![team, far], ..settings(users) };
     let host: Domain = "mx.a.example".parse().unwrap();
     let queue = QueueConfig::new(SettleConfig::new(host, address("postmaster@a.example")));
     Server::new("mx.a.example")
@@ -46,7 +51,7 @@ async fn users_are_told_whose_an_address_is() {
     let strangers = [
         ("VRFY ann@a.example", "252 2.1.5 "),
         ("VRFY nobody@a.example", "252 2.1.5 "),
-        ("EXPN team@a.example", "550 5.7.1 log in first"),
+        ("EXPN team@a.example", "530 5.7.0 log in first"),
     ];
     conversation(&mut client, &strangers).await;
     client.expect(LOGIN, "235 ").await;
@@ -58,6 +63,8 @@ async fn users_are_told_whose_an_address_is() {
         ("VRFY nobody", "550 5.1.1 "),
         ("VRFY Ann Smith", "550 5.1.1 "),
         ("VRFY ann@elsewhere.example", "252 2.1.5 "),
+        ("VRFY grå@a.example SMTPUTF8", "252 2.1.5 "),
+        ("EXPN far", "550 5.6.8 "),
         ("EXPN team", "250 2.1.5 <bob@elsewhere.example>"),
         ("EXPN ann", "550 5.1.1 that is a mailbox"),
         ("EXPN nobody", "550 5.1.1 "),
@@ -98,6 +105,7 @@ async fn what_waits_is_tried_when_its_server_asks() {
         ("ETRN third.example", "251 2.0.0 "),
         ("ETRN @elsewhere.example", "458 4.5.4 "),
         ("ETRN #bulk", "458 4.5.4 "),
+        ("ETRN 1.held.invalid", "458 4.5.4 "),
         ("ETRN Elsewhere.Example", "253 2.0.0 1 pending messages started"),
     ];
     conversation(&mut client, &asked).await;
@@ -129,7 +137,7 @@ async fn what_is_solicited_and_not_wanted_is_refused() {
         ("MAIL FROM:<app@client.example> SOLICIT=net.example:ADV", "250 "),
         ("RCPT TO:<ann@a.example>", "250 "),
         ("DATA", "354 "),
-        ("Subject: x\r\nSolicitation: net.example:ADV,\r\n net.example:ADV:ADLT\r\n\r\n.", "550 5.7.1 "),
+        ("Subject: x\r\nSolicitation: net.example:ADV, ?,\r\n net.example:ADV:ADLT\r\n\r\n.", "550 5.7.1 "),
         ("MAIL FROM:<app@client.example>", "250 "),
         ("RCPT TO:<ann@a.example>", "250 "),
         ("DATA", "354 "),

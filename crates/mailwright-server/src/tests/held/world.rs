@@ -67,6 +67,8 @@ pub(super) fn configured(change: impl FnOnce(&mut Settings)) -> Settings {
     let aliases = vec![
         alias("one@a.example", &["bob@a.example"]),
         alias("away@a.example", &["carol@elsewhere.example"]),
+        // Where what ann has held waits.
+        alias("round@a.example", &["x@1.held.invalid"]),
         alias("all@a.example", &["ann@a.example", "bob@a.example", "dora@elsewhere.example"]),
     ];
     let users = vec![user("ann@a.example", &[]), user("bob@a.example", &[])];
