@@ -26,6 +26,14 @@ address = "127.0.0.1:0"
 service = "imaps"
 address = "127.0.0.1:0"
 
+[[listener]]
+service = "submission"
+address = "127.0.0.1:0"
+
+[[listener]]
+service = "imap"
+address = "127.0.0.1:0"
+
 [login]
 scram = ["sha-1", "sha-256"]
 "#;
@@ -85,6 +93,31 @@ fn gnu_sasl_logs_in() {
     }
 }
 
+/// With TLS of its own it binds the login to it, by `tls-exporter`.
+#[test]
+fn gnu_sasl_binds() {
+    let Some(site) = site() else { return };
+    let serve = site.serve();
+    let Some(gsasl) = Program::find("gsasl", "gsasl") else { return };
+    for (service, protocol) in [("submission", "--smtp"), ("imap", "--imap")] {
+        let at = serve.addr(service).unwrap();
+        let log_in = |mechanism: &str, password: &str| {
+            let mut command = gsasl.command();
+            command.arg(protocol).args(["--starttls", "--mechanism", mechanism]);
+            command.arg(format!("--x509-ca-file={}", site.path("chain.pem").display()));
+            command.args(["--authentication-id", "ann@example.org", "--password", password, "--connect"]);
+            run(command.arg(at.to_string()).env("LC_ALL", "C.UTF-8"), b"")
+        };
+        for mechanism in ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS"] {
+            let said = log_in(mechanism, PASSWORD).ok().text();
+            assert!(said.contains(mechanism), "{protocol} {mechanism}: {said}");
+            let wrong = log_in(mechanism, "wrong");
+            assert_ne!(wrong.code, Some(0), "{protocol} {mechanism}: {}", wrong.text());
+        }
+    }
+}
+
+/// By Cyrus SASL, which leaves -PLUS alone where there is no TLS of its own.
 #[test]
 fn mbsync_logs_in() {
     let Some(site) = site() else { return };
@@ -92,29 +125,30 @@ fn mbsync_logs_in() {
     let tunnel = Tunnel::new(serve.addr("imaps").unwrap(), &site.path("chain.pem"));
     let Some(mbsync) = Program::find("mbsync", "isync") else { return };
     let home = mbsync.home().path();
-    for (password, mechanism, works) in [
-        (PASSWORD, "SCRAM-SHA-256", true),
-        (PASSWORD, "SCRAM-SHA-1", true),
-        ("wrong", "SCRAM-SHA-256", false),
+    for (password, allowed, mechanism, works) in [
+        (PASSWORD, "SCRAM-SHA-256", "SCRAM-SHA-256", true),
+        (PASSWORD, "SCRAM-SHA-1", "SCRAM-SHA-1", true),
+        (PASSWORD, "*", "SCRAM-SHA-256", true),
+        ("wrong", "SCRAM-SHA-256", "SCRAM-SHA-256", false),
     ] {
         let config = format!(
             "IMAPAccount far\nHost 127.0.0.1\nPort {}\nUser ann@example.org\nPass \"{password}\"\nTimeout 30\n\
-             AuthMechs {mechanism}\nSSLType None\n\n\
+             AuthMechs {allowed}\nSSLType None\n\n\
              IMAPStore far\nAccount far\n\nMaildirStore near\nPath {home}/mail/\nInbox {home}/mail/INBOX\n\n\
              Channel both\nFar :far:\nNear :near:\nCreate Near\nSyncState *\n",
             tunnel.addr.port(),
             home = home.display(),
         );
-        let config = mbsync.home().write(&format!("config-{mechanism}-{works}"), config);
+        let config = mbsync.home().write(&format!("config-{allowed}-{works}"), config);
         let _ = fs::create_dir(home.join("mail"));
         let ran = run(mbsync.command().arg("--verbose").arg("--config").arg(&config).arg("both"), b"");
         let said = ran.text();
         assert_eq!(ran.code == Some(0), works, "{mechanism}: {said}");
         assert!(
-            !works || said.contains(&format!("Authenticating with SASL mechanism {mechanism}")),
+            !works || said.contains(&format!("Authenticating with SASL mechanism {mechanism}.")),
             "{said}"
         );
     }
     let logins = serve.log().lines().filter(|line| line.contains("\"message\":\"logged in\"")).count();
-    assert_eq!(logins, 2);
+    assert_eq!(logins, 3);
 }

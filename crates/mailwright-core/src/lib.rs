@@ -24,7 +24,7 @@ pub use address::{Address, Domain, ForwardPath, InvalidAddress, ReversePath};
 pub use causes::Causes;
 pub use code::{EnhancedCode, ReplyCode};
 pub use id::{AccountId, BlobId, MailboxId, ModSeq, ThreadId, Uid, UidValidity};
-pub use machine::{Machine, Progress, TlsExporter, TlsInfo, Upgrade, Upgraded};
+pub use machine::{Machine, Progress, TlsExporter, TlsInfo, Upgrade, Upgraded, mechanisms_on};
 pub use octet_set::OctetSet;
 pub use output::Output;
 pub use secret::Secret;

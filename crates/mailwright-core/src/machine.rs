@@ -133,6 +133,28 @@ impl TlsInfo {
     }
 }
 
+/// Which of a server's SASL mechanisms can be had on a connection of which `tls` tells. Those whose name ends in `-PLUS`
+/// bind the login to the connection (RFC 5802 §4, §6), and so need an [exporter](TlsInfo::exporter).
+///
+/// ```
+/// use mailwright_core::{TlsExporter, TlsInfo, mechanisms_on};
+///
+/// let all = ["scram-sha-256-plus".to_owned(), "SCRAM-SHA-256".to_owned()];
+/// let tls = TlsInfo::new("TLS1.2", "", None);
+/// assert!(mechanisms_on(Some(&tls), &all).eq(["SCRAM-SHA-256"]));
+/// let tls = TlsInfo::new("TLS1.3", "", None).with_exporter(Some(TlsExporter::new([1; 32])));
+/// assert!(mechanisms_on(Some(&tls), &all).eq(["scram-sha-256-plus", "SCRAM-SHA-256"]));
+/// ```
+pub fn mechanisms_on<'a>(
+    tls: Option<&TlsInfo>,
+    mechanisms: &'a [String],
+) -> impl Iterator<Item = &'a str> + use<'a> {
+    let can_bind = tls.is_some_and(|tls| tls.exporter.is_some());
+    let binds =
+        |name: &str| name.rsplit_once('-').is_some_and(|(_, suffix)| suffix.eq_ignore_ascii_case("PLUS"));
+    mechanisms.iter().map(String::as_str).filter(move |name| can_bind || !binds(name))
+}
+
 /// What only the two ends of a TLS connection know of it: the channel binding `tls-exporter` (RFC 9266), 32 octets of
 /// keying material, exported with the label `EXPORTER-Channel-Binding` and an empty context. Only where master secrets
 /// are unique: in TLS 1.3, or with the extended master secret (RFC 7627).

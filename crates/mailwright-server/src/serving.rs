@@ -314,9 +314,10 @@ impl<S: Store + Clone> Fixed<S> {
         }
     }
 
-    /// What users log in with, the best first.
+    /// What users log in with, the best first. What binds is told only where there is something to bind to.
     fn mechanisms(&self, settings: &Settings) -> Vec<String> {
-        let scram = settings.scram.hashes.iter().map(|&hash| Mechanism::Scram(hash));
+        let hashes = settings.scram.hashes.iter().copied();
+        let scram = hashes.clone().map(Mechanism::ScramPlus).chain(hashes.map(Mechanism::Scram));
         let tokens = self.tokens.as_ref().map_or(&[][..], |_| Mechanism::TOKEN);
         let all = scram.chain(tokens.iter().copied()).chain(Mechanism::PASSWORD.iter().copied());
         all.map(|mechanism| mechanism.name().to_owned()).collect()

@@ -19,7 +19,7 @@ use mailwright_store::{
     AccountKey, AccountOp, Batch, BatchId, BlobHint, BlobWriter as _, Columns, DynStore, MemoryConfig,
     MemoryStore, NewAccount, Store as _,
 };
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 
 use crate::{Auth, Listener, ResidentError, Running, Server, Service, Settings, StartError, StaticUser};
@@ -50,7 +50,7 @@ fn memory(capacity: u64) -> Arc<dyn DynStore> {
     Arc::new(MemoryStore::new(config))
 }
 
-struct Client(BufReader<TcpStream>);
+struct Client<T = TcpStream>(BufReader<T>);
 
 impl Client {
     async fn connect(running: &Running) -> Self {
@@ -64,7 +64,9 @@ impl Client {
         client.ask("EHLO client.example").await;
         client
     }
+}
 
+impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
     async fn ask(&mut self, command: &str) -> String {
         self.0.write_all(format!("{command}\r\n").as_bytes()).await.unwrap();
         self.reply().await

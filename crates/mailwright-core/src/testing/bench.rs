@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::clock::start;
-use crate::machine::{Machine, Progress, TlsInfo, Upgrade, Upgraded};
+use crate::machine::{Machine, Progress, TlsExporter, TlsInfo, Upgrade, Upgraded};
 
 /// The application's side in a test.
 pub trait App<M: Machine> {
@@ -108,7 +108,10 @@ impl<M: Machine, A: App<M>> Bench<M, A> {
                 Ok(Progress::Upgrade(upgrade)) => {
                     self.take_output(&mut seen);
                     let done = match upgrade {
-                        Upgrade::Tls => Upgraded::Tls(TlsInfo::new("TLS1.3", "TLS_AES_128_GCM_SHA256", None)),
+                        Upgrade::Tls => {
+                            let tls = TlsInfo::new("TLS1.3", "TLS_AES_128_GCM_SHA256", None);
+                            Upgraded::Tls(tls.with_exporter(Some(TlsExporter::new([0; 32]))))
+                        }
                         Upgrade::Deflate => Upgraded::Deflate,
                     };
                     self.machine.handle_upgrade(done, self.now);

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::{Buf, BytesMut};
 use mailwright_core::framing::{CommandFrame, Line, LineLimits};
-use mailwright_core::{Progress, Secret, Ticket, UidSet};
+use mailwright_core::{Progress, Secret, Ticket, UidSet, mechanisms_on};
 
 use super::error::{Error, WrongProtocol};
 use super::event::{Event, Fetch, Results, Search, ask};
@@ -353,22 +353,27 @@ impl Server {
         if offered { Ok(()) } else { Err(Reply::Bad("this way to log in is not offered".to_owned())) }
     }
 
+    /// The mechanisms that can be had on this connection.
+    fn mechanisms(&self) -> impl Iterator<Item = &str> {
+        mechanisms_on(self.session.tls.as_ref(), &self.config.auth_mechanisms)
+    }
+
     pub(super) fn authenticate(
         &mut self,
         tag: String,
         mechanism: &str,
         initial: Option<InitialResponse>,
     ) -> Option<Progress<Event>> {
-        if let Err(refusal) = self.may_log_in(!self.config.auth_mechanisms.is_empty()) {
+        let is_offered = self.mechanisms().next().is_some();
+        if let Err(refusal) = self.may_log_in(is_offered) {
             return self.refuse(Some(tag), refusal);
         }
-        let offered = self.config.auth_mechanisms.iter();
-        let Some(mechanism) = offered.clone().find(|offered| offered.eq_ignore_ascii_case(mechanism)) else {
-            let offered: Vec<&str> = offered.map(String::as_str).collect();
+        let found = self.mechanisms().find(|offered| offered.eq_ignore_ascii_case(mechanism));
+        let Some(mechanism) = found.map(str::to_owned) else {
+            let offered: Vec<&str> = self.mechanisms().collect();
             let text = format!("that mechanism is not offered; use one of {}", offered.join(" "));
             return self.refuse(Some(tag), Reply::No(Rejection::new(None, text)));
         };
-        let mechanism = mechanism.clone();
         let initial = match initial {
             None => None,
             Some(InitialResponse::Empty) => Some(Secret::default()),

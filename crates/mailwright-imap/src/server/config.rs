@@ -11,7 +11,8 @@ pub struct Config {
     pub start_tls: bool,
     /// LOGIN is offered; without, LOGINDISABLED is told. Default on.
     pub login: bool,
-    /// SASL mechanisms that are offered, by their IANA names. Default none.
+    /// SASL mechanisms that are offered, by their IANA names; one that ends in `-PLUS` only where there is TLS to bind it
+    /// to, see [`mechanisms_on`](mailwright_core::mechanisms_on). Default none.
     pub auth_mechanisms: Vec<String>,
     /// LOGIN and AUTHENTICATE are offered without TLS too, and passwords may be read on the way. Default off
     /// (RFC 9051 §11.1).

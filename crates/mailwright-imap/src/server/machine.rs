@@ -569,8 +569,8 @@ impl Machine for Server {
     }
 }
 
-pub(super) fn told<'a>(config: &'a Config, session: &Session, modseq: Option<ModSeq>) -> Told<'a> {
-    Told { config, has_tls: session.tls.is_some(), logged_in: session.logged_in, modseq }
+pub(super) fn told<'a>(config: &'a Config, session: &'a Session, modseq: Option<ModSeq>) -> Told<'a> {
+    Told { config, tls: session.tls.as_ref(), logged_in: session.logged_in, modseq }
 }
 
 pub(super) fn reply_to(error: CommandError) -> Reply {

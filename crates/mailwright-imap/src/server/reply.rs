@@ -1,6 +1,6 @@
 //! Responses on the wire (RFC 9051 §7). All are held; the machine releases them when it waits.
 
-use mailwright_core::{ModSeq, Output};
+use mailwright_core::{ModSeq, Output, TlsInfo, mechanisms_on};
 
 use super::config::{Config, Literals};
 use super::event::{Copied, ListRow, MailboxStatus, Permanent};
@@ -36,7 +36,7 @@ impl Enabled {
 /// What is told at the end of a command besides its code.
 pub(super) struct Told<'a> {
     pub(super) config: &'a Config,
-    pub(super) has_tls: bool,
+    pub(super) tls: Option<&'a TlsInfo>,
     pub(super) logged_in: bool,
     pub(super) modseq: Option<ModSeq>,
 }
@@ -143,15 +143,15 @@ pub(super) fn capability(out: &mut Output, told: &Told<'_>) {
         wire::number(out, config.limits.message);
         return;
     }
-    if config.start_tls && !told.has_tls {
+    if config.start_tls && told.tls.is_none() {
         out.put(b" STARTTLS");
     }
-    let is_private = told.has_tls || config.login_without_tls;
+    let is_private = told.tls.is_some() || config.login_without_tls;
     if !is_private || !config.login {
         out.put(b" LOGINDISABLED");
     }
     if is_private {
-        for mechanism in &config.auth_mechanisms {
+        for mechanism in mechanisms_on(told.tls, &config.auth_mechanisms) {
             out.put(b" AUTH=");
             out.put(mechanism.as_bytes());
         }

@@ -13,7 +13,8 @@ pub struct Config {
     pub start_tls: bool,
     /// USER and PASS are offered (RFC 1939 §7). Default on.
     pub user_pass: bool,
-    /// SASL mechanisms that are offered (RFC 5034), by their IANA names. Default none.
+    /// SASL mechanisms that are offered (RFC 5034), by their IANA names; one that ends in `-PLUS` only where there is TLS
+    /// to bind it to, see [`mechanisms_on`](mailwright_core::mechanisms_on). Default none.
     pub auth_mechanisms: Vec<String>,
     /// USER, PASS and AUTH are offered without TLS too, and passwords may be read on the way. Default off
     /// (RFC 5034 §4).

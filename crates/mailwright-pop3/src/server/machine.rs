@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::{Buf, Bytes, BytesMut};
 use mailwright_core::framing::{Line, LineFramer, LineLimits};
 use mailwright_core::{
-    Desk, Machine, Output, Progress, Secret, Stale, Ticket, Timers, TlsInfo, Upgrade, Upgraded,
+    Desk, Machine, Output, Progress, Secret, Stale, Ticket, Timers, TlsInfo, Upgrade, Upgraded, mechanisms_on,
 };
 use thiserror::Error as ThisError;
 
@@ -422,8 +422,10 @@ impl Server {
         if config.user_pass && is_private {
             reply::write_line(&mut self.output, "USER");
         }
-        if !config.auth_mechanisms.is_empty() && is_private {
-            reply::write_line(&mut self.output, &format!("SASL {}", config.auth_mechanisms.join(" ")));
+        let mechanisms: Vec<&str> =
+            mechanisms_on(self.session.tls.as_ref(), &config.auth_mechanisms).collect();
+        if !mechanisms.is_empty() && is_private {
+            reply::write_line(&mut self.output, &format!("SASL {}", mechanisms.join(" ")));
         }
         if let Some(delay) = config.login_delay {
             reply::write_line(&mut self.output, &format!("LOGIN-DELAY {}", delay.as_secs()));
@@ -477,20 +479,24 @@ impl Server {
         if self.config.start_tls { "use STLS first, or the port for TLS" } else { "use the port for TLS" }
     }
 
+    /// The mechanisms that can be had on this connection.
+    fn mechanisms(&self) -> impl Iterator<Item = &str> {
+        mechanisms_on(self.session.tls.as_ref(), &self.config.auth_mechanisms)
+    }
+
     fn auth(&mut self, mechanism: &str, initial: Option<&[u8]>) -> Option<Event> {
-        if self.config.auth_mechanisms.is_empty() {
+        if self.mechanisms().next().is_none() {
             return self.refuse(plain("AUTH is not offered"));
         }
         if let Err(refusal) = self.may_send_password() {
             return self.refuse(refusal);
         }
-        let offered = self.config.auth_mechanisms.iter();
-        let Some(mechanism) = offered.clone().find(|offered| offered.eq_ignore_ascii_case(mechanism)) else {
-            let offered: Vec<&str> = offered.map(String::as_str).collect();
+        let found = self.mechanisms().find(|offered| offered.eq_ignore_ascii_case(mechanism));
+        let Some(mechanism) = found.map(str::to_owned) else {
+            let offered: Vec<&str> = self.mechanisms().collect();
             let text = format!("that mechanism is not offered; use one of {}", offered.join(" "));
             return self.refuse(plain(text));
         };
-        let mechanism = mechanism.clone();
         let initial = match initial {
             None => None,
             Some(b"=") => Some(Secret::default()),

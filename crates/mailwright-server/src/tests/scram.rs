@@ -1,5 +1,9 @@
 //! Logins by SCRAM and by token: whole servers, and our own client of each mechanism.
 
+mod keeping;
+mod plus;
+mod strangers;
+
 use std::net::IpAddr;
 
 use base64::Engine as _;
@@ -64,12 +68,21 @@ async fn log_in(
     given: impl Into<Given>,
 ) -> Vec<String> {
     let stream = TcpStream::connect(running.addr(manner.service).unwrap()).await.unwrap();
-    let mut client = Client(BufReader::new(stream));
+    converse(stream, manner, mechanism, Exchange::start(mechanism, given, [3; 18]).unwrap()).await
+}
+
+/// The same on a connection that is there.
+async fn converse(
+    io: impl AsyncRead + AsyncWrite + Unpin,
+    manner: &Manner,
+    mechanism: Mechanism,
+    mut exchange: Exchange,
+) -> Vec<String> {
+    let mut client = Client(BufReader::new(io));
     client.line().await;
     if manner.service == Service::Submission {
         client.ask("EHLO client.example").await;
     }
-    let mut exchange = Exchange::start(mechanism, given, [3; 18]).unwrap();
     let Step::Respond(initial) = exchange.step(None) else { panic!("the client begins") };
     client.say((manner.begin)(mechanism.name())).await;
     let mut transcript = Vec::new();
@@ -103,7 +116,7 @@ async fn log_in(
     }
 }
 
-impl Client {
+impl<T: AsyncRead + AsyncWrite + Unpin> Client<T> {
     async fn say(&mut self, line: String) {
         self.0.write_all(format!("{line}\r\n").as_bytes()).await.unwrap();
     }

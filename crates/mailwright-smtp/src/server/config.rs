@@ -16,7 +16,8 @@ pub struct Config {
     pub protocol: Protocol,
     /// STARTTLS is offered (RFC 3207). Default off, as somebody has to provide the certificate.
     pub start_tls: bool,
-    /// SASL mechanisms that are offered (RFC 4954), by their IANA names. Default none.
+    /// SASL mechanisms that are offered (RFC 4954), by their IANA names; one that ends in `-PLUS` only where there is TLS
+    /// to bind it to, see [`mechanisms_on`](mailwright_core::mechanisms_on). Default none.
     pub auth_mechanisms: Vec<String>,
     /// They are offered without TLS too, and passwords may be read on the way. Default off.
     pub auth_without_tls: bool,

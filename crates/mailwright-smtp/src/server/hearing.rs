@@ -217,7 +217,7 @@ impl Server {
         if params.size.is_some() && !extensions.size {
             return Err(refusal::hint_not_offered("SIZE"));
         }
-        if params.auth.is_some() && self.config.auth_mechanisms.is_empty() {
+        if params.auth.is_some() && self.mechanisms().next().is_none() {
             return Err(refusal::hint_not_offered("AUTH"));
         }
         if !params.smtp_utf8 && from.address().is_some_and(|from| !from.is_ascii()) {
@@ -309,13 +309,17 @@ impl Server {
             return self.refuse(refusal::sequence("not now: you are authenticated, or in a transaction"));
         }
         if !self.offers_auth() {
-            return self.refuse(refusal::encryption_required());
+            return self.refuse(match self.session.tls {
+                None => refusal::encryption_required(),
+                // All that there are bind, and this TLS has nothing to bind to.
+                Some(_) => refusal::not_offered("AUTH is not offered"),
+            });
         }
-        let offered = &self.config.auth_mechanisms;
-        let Some(mechanism) = offered.iter().find(|offered| offered.eq_ignore_ascii_case(mechanism)) else {
-            return self.refuse(refusal::unknown_mechanism(offered));
+        let found = self.mechanisms().find(|offered| offered.eq_ignore_ascii_case(mechanism));
+        let Some(mechanism) = found.map(str::to_owned) else {
+            let offered: Vec<&str> = self.mechanisms().collect();
+            return self.refuse(refusal::unknown_mechanism(&offered));
         };
-        let mechanism = mechanism.clone();
         let initial = match initial {
             None => None,
             Some(b"=") => Some(Secret::default()),

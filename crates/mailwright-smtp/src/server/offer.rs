@@ -1,5 +1,7 @@
 //! What is offered behind EHLO.
 
+use mailwright_core::mechanisms_on;
+
 use super::machine::Server;
 use crate::params::Extension;
 use crate::reply::Reply;
@@ -30,8 +32,13 @@ impl Server {
         self.config.extensions.burl.is_some() && self.config.extensions.eight_bit_mime
     }
 
+    /// The mechanisms that can be had on this connection.
+    pub(super) fn mechanisms(&self) -> impl Iterator<Item = &str> {
+        mechanisms_on(self.session.tls.as_ref(), &self.config.auth_mechanisms)
+    }
+
     pub(super) fn offers_auth(&self) -> bool {
-        !self.config.auth_mechanisms.is_empty()
+        self.mechanisms().next().is_some()
             && (self.session.tls.is_some() || self.config.auth_without_tls)
             && !self.session.authenticated
     }
@@ -88,7 +95,7 @@ impl Server {
         flag(&mut reply, offered.etrn, "ETRN");
         flag(&mut reply, config.start_tls && self.session.tls.is_none(), "STARTTLS");
         if self.offers_auth() {
-            reply.line(&["AUTH ", &config.auth_mechanisms.join(" ")]);
+            reply.line(&["AUTH ", &self.mechanisms().collect::<Vec<_>>().join(" ")]);
         }
         if self.trusted {
             reply.line(&["XCLIENT ", XClient::OFFERED]);

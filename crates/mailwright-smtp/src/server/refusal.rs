@@ -106,7 +106,7 @@ pub(super) fn encryption_required() -> Rejection {
     fixed(538, (5, 7, 11), Reason::EncryptionRequired, "encryption required: use TLS first")
 }
 
-pub(super) fn unknown_mechanism(offered: &[String]) -> Rejection {
+pub(super) fn unknown_mechanism(offered: &[&str]) -> Rejection {
     let text = format!("that mechanism is not offered; use one of {}", offered.join(" "));
     fixed(504, (5, 5, 4), Reason::NotOffered, text)
 }
