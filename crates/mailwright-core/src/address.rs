@@ -120,26 +120,27 @@ impl Address {
         self.text.is_ascii()
     }
 
-    fn from_parts((local, domain): Parts<'_>) -> Result<Self, InvalidAddress> {
-        let local = unquote(local);
+    fn from_mailbox(mailbox: Mailbox<'_>) -> Result<Self, InvalidAddress> {
+        let (local, domain) = (unquote(mailbox.local()), mailbox.domain());
         if local.len() > LOCAL_PART_MAX {
             return Err(InvalidAddress::TooLong);
         }
         check_length(domain)?;
-        let mut text = Vec::with_capacity(local.len() + 1 + domain.len());
-        text.extend_from_slice(&local);
-        text.push(b'@');
-        text.extend_from_slice(domain);
-        // All are looked at, so that the compiler looks at many at once; nearly always there is nothing to do.
-        if domain.iter().fold(false, |any, octet| any | octet.is_ascii_uppercase()) {
-            text.get_mut(local.len()..).unwrap_or_default().make_ascii_lowercase();
-        }
-        let text = String::from_utf8(text).map_err(|_| InvalidAddress::NotUtf8)?;
+        let text = match &local {
+            Cow::Borrowed(local) if local.len() == mailbox.at => Cow::Borrowed(mailbox.text),
+            local => Cow::Owned([local, &b"@"[..], domain].concat()),
+        };
+        let text = str::from_utf8(&text).map_err(|_| InvalidAddress::NotUtf8)?;
         // RFC 6532 §3.1 would let the controls of ISO 8859 pass; nobody's name has any, and terminals obey them.
         if !text.is_ascii() && text.chars().any(|c| c.is_control() && !c.is_ascii()) {
             return Err(InvalidAddress::NotUtf8);
         }
-        Ok(Self { text, at: local.len() })
+        let (mut text, at) = (text.to_owned(), local.len());
+        // All are looked at, so that the compiler looks at many at once; nearly always there is nothing to do.
+        if domain.iter().fold(false, |any, octet| any | octet.is_ascii_uppercase()) {
+            text.get_mut(at..).unwrap_or_default().make_ascii_lowercase();
+        }
+        Ok(Self { text, at })
     }
 }
 
@@ -147,7 +148,7 @@ impl FromStr for Address {
     type Err = InvalidAddress;
 
     fn from_str(text: &str) -> Result<Self, InvalidAddress> {
-        whole(mailbox, text.as_bytes()).map_or(Err(InvalidAddress::Syntax), Self::from_parts)
+        whole(mailbox, text.as_bytes()).map_or(Err(InvalidAddress::Syntax), Self::from_mailbox)
     }
 }
 
@@ -205,7 +206,7 @@ impl ReversePath {
             return Ok((Self::Null, rest));
         }
         let (rest, mailbox) = path(input).map_err(|_| InvalidAddress::Syntax)?;
-        Ok((Self::Address(Address::from_parts(mailbox)?), rest))
+        Ok((Self::Address(Address::from_mailbox(mailbox)?), rest))
     }
 
     /// The address, unless it is the null path.
@@ -248,7 +249,7 @@ impl ForwardPath {
     /// If there is no path, see [`InvalidAddress`].
     pub fn take(input: &[u8]) -> Result<(Self, &[u8]), InvalidAddress> {
         if let Ok((rest, mailbox)) = path(input) {
-            return Ok((Self::Address(Address::from_parts(mailbox)?), rest));
+            return Ok((Self::Address(Address::from_mailbox(mailbox)?), rest));
         }
         let postmaster: IResult<_, _> = tag_no_case(&b"<postmaster>"[..]).parse(input);
         match postmaster {
@@ -284,10 +285,25 @@ impl fmt::Debug for ForwardPath {
 // The grammar of RFC 5321 §4.1.2, over complete input, with what RFC 6531 §3.3 adds: octets beyond ASCII wherever there
 // may be a letter. Whether they are UTF-8 is seen when the address is made.
 
-type Parts<'a> = (&'a [u8], &'a [u8]);
+/// A mailbox, as it stands in the input.
+struct Mailbox<'a> {
+    text: &'a [u8],
+    /// Where the `@` behind its local part is.
+    at: usize,
+}
+
+impl<'a> Mailbox<'a> {
+    fn local(&self) -> &'a [u8] {
+        self.text.get(..self.at).unwrap_or_default()
+    }
+
+    fn domain(&self) -> &'a [u8] {
+        self.text.get(self.at + 1..).unwrap_or_default()
+    }
+}
 
 /// `Path = "<" [ A-d-l ":" ] Mailbox ">"`
-fn path(input: &[u8]) -> IResult<&[u8], Parts<'_>> {
+fn path(input: &[u8]) -> IResult<&[u8], Mailbox<'_>> {
     let (rest, _) = char('<').parse(input)?;
     let rest = match rest.first() {
         Some(b'@') => terminated(source_route, char(':')).parse(rest)?.0,
@@ -307,8 +323,11 @@ fn at_domain(input: &[u8]) -> IResult<&[u8], &[u8]> {
 }
 
 /// `Mailbox = Local-part "@" ( Domain / address-literal )`
-fn mailbox(input: &[u8]) -> IResult<&[u8], Parts<'_>> {
-    pair(terminated(local_part, char('@')), domain_or_literal).parse(input)
+fn mailbox(input: &[u8]) -> IResult<&[u8], Mailbox<'_>> {
+    let (rest, local) = terminated(local_part, char('@')).parse(input)?;
+    let (rest, _) = domain_or_literal(rest)?;
+    let text = input.get(..input.len() - rest.len()).unwrap_or_default();
+    Ok((rest, Mailbox { text, at: local.len() }))
 }
 
 /// `Local-part = Dot-string / Quoted-string`
