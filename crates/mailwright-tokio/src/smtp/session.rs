@@ -100,32 +100,35 @@ impl<'a, H: SmtpHandler> Session<'a, H> {
     /// Borrows the session: a future that takes something keeps room for it twice.
     async fn run(&mut self) -> Result<(), Ended> {
         while let Some(event) = self.driver.next().await? {
-            // Boxed, so that who waits for the next event keeps no room for what it may take to answer it.
-            Box::pin(self.event(event)).await?;
+            self.event(event).await?;
         }
         Ok(())
     }
 
+    /// What it takes to answer has a box of its own, for each question: who waits for the next one keeps no room for any,
+    /// and who says EHLO has taken none for a message, which would be left behind in pieces.
     async fn event(&mut self, event: Event) -> Result<(), Ended> {
         match event {
-            Event::Connect { ticket } => {
-                let verdict = self.driver.attend(self.server.handler.connect(&self.cx)).await;
-                self.answer("connect", ticket, verdict);
-            }
-            Event::Hello { hello, ticket } => self.hello(hello, ticket).await,
+            Event::Connect { ticket } => Box::pin(self.connect(ticket)).await,
+            Event::Hello { hello, ticket } => Box::pin(self.hello(hello, ticket)).await,
             Event::Auth { mechanism, initial, ticket } => {
                 self.exchange = self.begin_auth(&mechanism);
-                self.auth(initial, ticket).await;
+                Box::pin(self.auth(initial, ticket)).await;
             }
-            Event::AuthResponse { response, ticket } => self.auth(Some(response), ticket).await,
-            Event::XClient { told, ticket } => self.x_client(told, ticket).await,
-            Event::Mail { from, params, ticket } => self.mail(from, params, ticket).await,
-            Event::Rcpt { to, params, ticket } => self.rcpt(to, params, ticket).await,
-            Event::Data { ticket } => self.data(ticket).await?,
+            Event::AuthResponse { response, ticket } => Box::pin(self.auth(Some(response), ticket)).await,
+            Event::XClient { told, ticket } => Box::pin(self.x_client(told, ticket)).await,
+            Event::Mail { from, params, ticket } => Box::pin(self.mail(from, params, ticket)).await,
+            Event::Rcpt { to, params, ticket } => Box::pin(self.rcpt(to, params, ticket)).await,
+            Event::Data { ticket } => Box::pin(self.data(ticket)).await?,
             Event::Reset => self.envelope = None,
-            event => self.aside(event).await,
+            event => Box::pin(self.aside(event)).await,
         }
         Ok(())
+    }
+
+    async fn connect(&mut self, ticket: Ticket<ask::Connect>) {
+        let verdict = self.driver.attend(self.server.handler.connect(&self.cx)).await;
+        self.answer("connect", ticket, verdict);
     }
 
     /// What may come at any time, in the middle of a message too.
