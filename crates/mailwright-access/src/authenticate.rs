@@ -58,7 +58,8 @@ pub trait Authenticate: Send + Sync + 'static {
         async { Err(LoginError::Wrong) }
     }
 
-    /// What came of SCRAM by these keys, right or wrong. Nobody is let in unless written.
+    /// What came of SCRAM by these keys, right or wrong; they may have been stored no longer since. Nobody is let in unless
+    /// written.
     ///
     /// # Errors
     /// If nobody is to be let in.

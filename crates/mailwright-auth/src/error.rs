@@ -39,7 +39,7 @@ impl fmt::Display for Part {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthError {
-    /// The peer's bytes: a mechanism that is not spoken here. SMTP 504 5.5.4 (RFC 4954 §4).
+    /// The peer's bytes: a mechanism that is not spoken here, or was not offered. SMTP 504 5.5.4 (RFC 4954 §4).
     #[error("unknown mechanism")]
     UnknownMechanism,
     /// The peer's bytes: longer than [`ExchangeLimits`](crate::ExchangeLimits) allows. SMTP 500 5.5.6.

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use mailwright_auth::client::{self, ClientError, ClientLimits, ServerError};
 use mailwright_auth::{
-    AuthError, Checked, Credentials, Exchange, ExchangeLimits, Mechanism, Part, ScramError, ScramHash,
-    ScramKeys, ScramProof, Step, Verifier,
+    AuthError, Credentials, Exchange, ExchangeLimits, Mechanism, Part, ScramError, ScramHash, ScramKeys,
+    ScramProof, Step, Verifier,
 };
 use mailwright_core::testing::Budget;
 use mailwright_core::{TlsExporter, TlsInfo};
@@ -69,7 +69,7 @@ fn together(
         }
         let mut said = match step {
             Step::Challenge(said) => said,
-            Step::Proof(proof) if proof.checked.is_right() => {
+            Step::Proof(proof) if proof.right.is_some() => {
                 client.finish().unwrap();
                 return Ended::Agreed(proof);
             }
@@ -87,8 +87,8 @@ fn both(mechanism: Mechanism, given: Credentials) -> (client::Exchange, Exchange
     (client::Exchange::start(mechanism, given, CLIENT).unwrap(), Exchange::start(mechanism, SERVER))
 }
 
-fn proof(user: &str, authzid: Option<&str>, checked: Checked) -> ScramProof {
-    ScramProof { user: user.to_owned(), authzid: authzid.map(str::to_owned), checked }
+fn proof(user: &str, authzid: Option<&str>, right: Option<&ScramKeys>) -> ScramProof {
+    ScramProof { user: user.to_owned(), authzid: authzid.map(str::to_owned), right: right.cloned() }
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn a_whole_exchange() {
         let side = if number % 2 == 0 { 'C' } else { 'S' };
         transcript.push(format!("{side}: {}", String::from_utf8_lossy(message)));
     });
-    assert_eq!(ended, Ended::Agreed(proof("tim", None, Checked::Right(0))));
+    assert_eq!(ended, Ended::Agreed(proof("tim", None, Some(&KEYS))));
     let head = [
         format!("C: n,,n=tim,{R}"),
         format!("S: {RR},s=BwcHBwcHBwcHBwcHBwcHBw==,i=4096"),
@@ -125,14 +125,15 @@ fn names_and_passwords_of_all_kinds() {
     ] {
         for &hash in ScramHash::ALL {
             let (client, server) = both(Mechanism::Scram(hash), credentials(user, authzid, password));
-            let ended = together(client, server, &[derive(hash, password, 1)], |_, _| {});
-            assert_eq!(ended, Ended::Agreed(proof(user, authzid, Checked::Right(0))), "{user} {password}");
+            let keys = derive(hash, password, 1);
+            let ended = together(client, server, std::slice::from_ref(&keys), |_, _| {});
+            assert_eq!(ended, Ended::Agreed(proof(user, authzid, Some(&keys))), "{user} {password}");
         }
     }
     // To act as oneself is to act as nobody else (PLAIN does likewise).
     let (client, server) = both(SHA_256, credentials("tim", Some("tim"), "pencil"));
     let ended = together(client, server, std::slice::from_ref(&KEYS), |_, _| {});
-    assert_eq!(ended, Ended::Agreed(proof("tim", None, Checked::Right(0))));
+    assert_eq!(ended, Ended::Agreed(proof("tim", None, Some(&KEYS))));
 }
 
 /// RFC 4013 §3: one password, however it is typed.
@@ -140,8 +141,9 @@ fn names_and_passwords_of_all_kinds() {
 fn passwords_are_prepared() {
     for (kept, typed) in [("IX", "I\u{AD}X"), ("IX", "\u{2168}"), ("\u{AA}", "a"), ("a b", "a\u{A0}b")] {
         let (client, server) = both(SHA_256, credentials("tim", None, typed));
-        let ended = together(client, server, &[derive(ScramHash::Sha256, kept, 1)], |_, _| {});
-        assert_eq!(ended, Ended::Agreed(proof("tim", None, Checked::Right(0))), "{typed:?}");
+        let keys = derive(ScramHash::Sha256, kept, 1);
+        let ended = together(client, server, std::slice::from_ref(&keys), |_, _| {});
+        assert_eq!(ended, Ended::Agreed(proof("tim", None, Some(&keys))), "{typed:?}");
     }
     for (prohibited, error) in [
         (&b"\x07"[..], ScramError::Password),
@@ -161,7 +163,7 @@ fn a_wrong_password_is_refused_and_told_at_once() {
     for wrong in ["Pencil", "pencil ", "p"] {
         let (client, server) = both(SHA_256, credentials("tim", Some("jo"), wrong));
         let ended = together(client, server, std::slice::from_ref(&KEYS), |number, _| assert!(number <= 2));
-        assert_eq!(ended, Ended::Refused(proof("tim", Some("jo"), Checked::Wrong)));
+        assert_eq!(ended, Ended::Refused(proof("tim", Some("jo"), None)));
     }
 }
 
@@ -172,17 +174,17 @@ fn one_of_several_passwords() {
     let elsewhere = derive(ScramHash::Sha256, "elsewhere", 8);
     let other_hash = derive(ScramHash::Sha1, "other", 7);
     let all = [other_hash, KEYS.clone(), elsewhere, phone];
-    for (password, checked) in [
-        ("pencil", Checked::Right(1)),
-        ("phone", Checked::Right(3)),
+    for (password, right) in [
+        ("pencil", Some(&all[1])),
+        ("phone", Some(&all[3])),
         // The client was told another salt.
-        ("elsewhere", Checked::Wrong),
-        ("other", Checked::Wrong),
+        ("elsewhere", None),
+        ("other", None),
     ] {
         let (client, server) = both(SHA_256, credentials("tim", None, password));
         let ended = together(client, server, &all, |_, _| {});
-        let proof = proof("tim", None, checked);
-        let expected = if checked.is_right() { Ended::Agreed(proof) } else { Ended::Refused(proof) };
+        let proof = proof("tim", None, right);
+        let expected = if right.is_some() { Ended::Agreed(proof) } else { Ended::Refused(proof) };
         assert_eq!(ended, expected, "{password}");
     }
 }
@@ -205,7 +207,7 @@ fn who_is_not_there_looks_like_who_is() {
     for password in ["pencil", "secret", "x"] {
         let (client, server) = both(SHA_256, credentials("x", None, password));
         let ended = together(client, server, &[decoy(b"secret", "x")], |_, _| {});
-        assert_eq!(ended, Ended::Refused(proof("x", None, Checked::Wrong)));
+        assert_eq!(ended, Ended::Refused(proof("x", None, None)));
     }
 }
 
@@ -213,7 +215,7 @@ fn who_is_not_there_looks_like_who_is() {
 #[test]
 fn channel_binding() {
     let (here, there) = (Some(exporter(1)), Some(exporter(2)));
-    let right = || Ended::Agreed(proof("tim", None, Checked::Right(0)));
+    let right = || Ended::Agreed(proof("tim", None, Some(&KEYS)));
     for (mechanism, of_client, of_server, ended) in [
         (PLUS, here, here, right()),
         (SHA_256, None, None, right()),
@@ -273,6 +275,13 @@ fn an_exchange_of_what_was_offered() {
         ("SCRAM-SHA-256-PLUS", plus, Some(&old), binds, Err(AuthError::UnknownMechanism)),
         ("SCRAM-SHA-256-PLUS", plus, None, binds, Err(AuthError::UnknownMechanism)),
         ("SCRAM-SHA-512", plus, Some(&tls), binds, Err(AuthError::UnknownMechanism)),
+        // Known here, and not offered there.
+        ("SCRAM-SHA-1", plus, Some(&tls), "n,,n=tim,r=x", Err(AuthError::UnknownMechanism)),
+        ("SCRAM-SHA-1-PLUS", plus, Some(&tls), binds, Err(AuthError::UnknownMechanism)),
+        ("SCRAM-SHA-256-PLUS", plain, Some(&tls), binds, Err(AuthError::UnknownMechanism)),
+        ("LOGIN", plain, Some(&tls), "tim", Err(AuthError::UnknownMechanism)),
+        ("scram-sha-256", plain, None, "n,,n=tim,r=x", Ok(())),
+        ("SCRAM-SHA-1", ["scram-sha-1", "plain"], None, "n,,n=tim,r=x", Ok(())),
     ] {
         assert_eq!(first(mechanism, offered, tls, message), found, "{mechanism} {message}");
     }
@@ -348,13 +357,13 @@ fn first_messages() {
     }
 }
 
-/// What comes of a message after the first challenge.
-fn last(message: &str) -> Result<Checked, AuthError> {
+/// What comes of a message after the first challenge: whether it is right, or not even a proof.
+fn last(message: &str) -> Result<bool, AuthError> {
     let mut server = Exchange::start(SHA_256, SERVER);
     assert!(matches!(server.step(Some(format!("n,,n=tim,{R}").as_bytes())), Step::LookUp(_)));
     assert!(matches!(server.keys(std::slice::from_ref(&KEYS)), Step::Challenge(_)));
     match server.step(Some(message.as_bytes())) {
-        Step::Proof(proof) => Ok(proof.checked),
+        Step::Proof(proof) => Ok(proof.right.is_some()),
         Step::Failed(error) => Err(error),
         other => panic!("{other:?}"),
     }
@@ -365,8 +374,8 @@ fn last_messages() {
     use AuthError::{Binding, Extension, Nonce, Syntax};
     let p = format!("p={}=", "A".repeat(43));
     for (message, found) in [
-        (format!("c=biws,{RR},{p}"), Ok(Checked::Wrong)),
-        (format!("c=biws,{RR},x=y,{p}"), Ok(Checked::Wrong)),
+        (format!("c=biws,{RR},{p}"), Ok(false)),
+        (format!("c=biws,{RR},x=y,{p}"), Ok(false)),
         // eSws is "y,,"; biwsAA== has more behind the header.
         (format!("c=eSws,{RR},{p}"), Err(Binding)),
         (format!("c=biwsAA==,{RR},{p}"), Err(Binding)),
@@ -545,7 +554,7 @@ mailwright_core::properties! {
             }
             match step {
                 Step::Challenge(said) => prop_assert!(said.is_ascii() && said.len() < 600),
-                Step::Proof(proof) => prop_assert_eq!(proof.checked, Checked::Wrong),
+                Step::Proof(proof) => prop_assert_eq!(proof.right, None),
                 Step::Failed(_) => {}
                 other => prop_assert!(false, "{:?}", other),
             }
@@ -579,9 +588,9 @@ mailwright_core::properties! {
             let (client, server) = both(Mechanism::Scram(hash), credentials(&user, None, typed));
             let ended = together(client, server, &keys, |_, _| {});
             if *typed == password {
-                prop_assert_eq!(ended, Ended::Agreed(proof(&user, None, Checked::Right(0))));
+                prop_assert_eq!(ended, Ended::Agreed(proof(&user, None, Some(&keys[0]))));
             } else {
-                prop_assert_eq!(ended, Ended::Refused(proof(&user, None, Checked::Wrong)));
+                prop_assert_eq!(ended, Ended::Refused(proof(&user, None, None)));
             }
         }
     }

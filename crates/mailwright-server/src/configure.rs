@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-use mailwright_auth::{ScramHash, ScramKeys};
+use mailwright_auth::ScramHash;
 use mailwright_server::Scram;
 
 use crate::config::{Config, Report, document, environment};
 use crate::exit::Exit;
 use crate::password::PasswordArgs;
+use crate::serve::scram;
 
 /// Which configuration.
 #[derive(Debug, Clone, Args)]
@@ -34,6 +35,23 @@ impl ConfigArgs {
             Exit::Config.into()
         })
     }
+
+    /// The iterations of new keys for SCRAM. A configuration that is not there, or waits for the very hash that is to be
+    /// made, wants those that are the default, and the operator hears of it.
+    pub(crate) fn scram_iterations(&self) -> u32 {
+        match Config::load(&self.file, &environment()) {
+            Ok(config) => scram(&config.root.login).iterations,
+            Err(_) => {
+                let default = Scram::default().iterations;
+                eprintln!(
+                    "mailwright: there is no configuration in {} that can be used\n  \
+                     the keys get {default} iterations; if it is to have others, name them with --scram-iterations",
+                    self.file.display()
+                );
+                default
+            }
+        }
+    }
 }
 
 fn show(report: &Report) {
@@ -54,12 +72,14 @@ pub(crate) enum Configure {
     Hash {
         #[command(flatten)]
         password: PasswordArgs,
+        #[command(flatten)]
+        config: ConfigArgs,
         /// Adds keys for SCRAM by this hash, as `[login] scram` of the configuration wants them.
         #[arg(long, value_name = "HASH")]
         scram: Vec<HashName>,
-        /// Iterations of these keys.
-        #[arg(long, value_name = "NUMBER", default_value_t = ScramKeys::ITERATIONS)]
-        scram_iterations: u32,
+        /// Iterations of these keys, in the place of those of the configuration.
+        #[arg(long, value_name = "NUMBER")]
+        scram_iterations: Option<u32>,
     },
 }
 
@@ -94,13 +114,21 @@ impl Configure {
                 Err(code) => return code,
             },
             Self::Default => document(),
-            Self::Hash { password, scram, scram_iterations } => match password.hash(&Scram {
-                hashes: scram.into_iter().map(HashName::hash).collect(),
-                iterations: scram_iterations,
-            }) {
-                Ok(verifier) => format!("{}\n", verifier.as_text()),
-                Err(failure) => return failure.print(),
-            },
+            Self::Hash { password, config, scram, scram_iterations } => {
+                let hashes: Vec<_> = scram.into_iter().map(HashName::hash).collect();
+                let scram = if hashes.is_empty() {
+                    Scram::default()
+                } else {
+                    Scram {
+                        hashes,
+                        iterations: scram_iterations.unwrap_or_else(|| config.scram_iterations()),
+                    }
+                };
+                match password.hash(&scram) {
+                    Ok(verifier) => format!("{}\n", verifier.as_text()),
+                    Err(failure) => return failure.print(),
+                }
+            }
         };
         match std::io::stdout().write_all(text.as_bytes()) {
             Ok(()) => ExitCode::SUCCESS,

@@ -1,16 +1,19 @@
 //! Who is it? One way for all protocols.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use mailwright_access::{Authenticate, LoginError, User};
 use mailwright_auth::{
-    Checked, Credentials, LookUp, PasswordCheck, ScramKeys, ScramProof, Token, TokenRefusal, Verifier,
+    Checked, Credentials, LookUp, PasswordCheck, ScramError, ScramHash, ScramKeys, ScramProof, Token,
+    TokenRefusal, Verifier, VerifierError,
 };
-use mailwright_store::{AccountCredentials, Directory, Store, Unavailable, fold_login};
+use mailwright_core::Address;
+use mailwright_store::{AccountCredentials, Directory, Store, Unavailable, fold_address, fold_login};
 use tokio::task::spawn_blocking;
 use tracing::{info, warn};
 
-use crate::shared::Shared;
+use crate::shared::{Shared, random};
 
 fn unavailable(cause: Unavailable) -> LoginError {
     warn!(%cause, "the directory cannot tell");
@@ -32,8 +35,11 @@ impl<S: Store, D: Directory> Authenticate for Shared<S, D> {
         let verifiers: Vec<Verifier> =
             known.iter().flat_map(|known| &known.credentials).map(|c| c.verifier.clone()).collect();
         let check = PasswordCheck::new(&verifiers, credentials.password, self.cost);
-        let checked = self.offload.check(check).await;
-        self.conclude(from, &user, known, checked, credentials.authzid.as_deref())
+        let is_right = match self.offload.check(check).await {
+            Checked::Unable => return Err(LoginError::Unavailable),
+            checked => checked.is_right(),
+        };
+        self.conclude(from, &user, known, is_right, credentials.authzid.as_deref())
     }
 
     /// An unknown user has keys that do not fit, and so has one without any.
@@ -41,22 +47,25 @@ impl<S: Store, D: Directory> Authenticate for Shared<S, D> {
         let user = self.full_name(&wanted.user);
         self.may_try(from, &user)?;
         let known = self.directory.credentials(&user).await.map_err(unavailable)?;
-        let verifiers = known.iter().flat_map(|known| &known.credentials).map(|c| &c.verifier);
-        let mut keys: Vec<_> =
-            verifiers.filter_map(|verifier| verifier.scram(wanted.hash).cloned()).collect();
+        let mut keys: Vec<_> = stored(known.as_ref(), wanted.hash).cloned().collect();
         // Made in any case: how long it takes tells nothing.
-        let login = fold_login(&user);
-        let decoy = ScramKeys::decoy(wanted.hash, &self.decoy, &login, self.scram_iterations);
+        let decoy = ScramKeys::decoy(wanted.hash, &self.decoy, &folded(&user), self.scram.iterations);
         if keys.is_empty() {
             keys.push(decoy);
         }
         Ok(keys)
     }
 
+    /// The client may have waited since it was shown the salt: a password that has been changed lets nobody in any more.
     async fn proof(&self, from: IpAddr, proof: ScramProof) -> Result<User, LoginError> {
         let user = self.full_name(&proof.user);
+        // Others may have failed meanwhile, who began as this one.
+        self.may_try(from, &user)?;
         let known = self.directory.credentials(&user).await.map_err(unavailable)?;
-        self.conclude(from, &user, known, proof.checked, proof.authzid.as_deref())
+        let is_right = proof
+            .right
+            .is_some_and(|right| stored(known.as_ref(), right.hash()).any(|stored| *stored == right));
+        self.conclude(from, &user, known, is_right, proof.authzid.as_deref())
     }
 
     async fn token(&self, from: IpAddr, token: Token) -> Result<Result<User, TokenRefusal>, LoginError> {
@@ -91,6 +100,17 @@ impl<S: Store, D: Directory> Authenticate for Shared<S, D> {
     }
 }
 
+/// The keys of all passwords of a user.
+fn stored(known: Option<&AccountCredentials>, hash: ScramHash) -> impl Iterator<Item = &ScramKeys> {
+    let credentials = known.into_iter().flat_map(|known| &known.credentials);
+    credentials.filter_map(move |credential| credential.verifier.scram(hash))
+}
+
+/// A name as users are found by it: what is made up for who is not there is one, too, however the name is written.
+fn folded(user: &str) -> String {
+    user.parse::<Address>().map_or_else(|_| fold_login(user), |address| fold_address(&address))
+}
+
 impl<S: Store, D: Directory> Shared<S, D> {
     /// A name without domain is one at our first.
     fn full_name(&self, name: &str) -> String {
@@ -112,14 +132,13 @@ impl<S: Store, D: Directory> Shared<S, D> {
         from: IpAddr,
         user: &str,
         known: Option<AccountCredentials>,
-        checked: Checked,
+        is_right: bool,
         authzid: Option<&str>,
     ) -> Result<User, LoginError> {
-        match (checked, known) {
-            (Checked::Unable, _) => Err(LoginError::Unavailable),
+        match known {
             // To act for somebody else is nobody's right here.
-            (Checked::Right(_), Some(AccountCredentials { account, login, enabled: true, .. }))
-                if authzid.is_none() =>
+            Some(AccountCredentials { account, login, enabled: true, .. })
+                if is_right && authzid.is_none() =>
             {
                 self.lockout().succeeded(from, self.clock.mono());
                 Ok(User { account, login })
@@ -137,8 +156,16 @@ impl<S: Store, D: Directory> Shared<S, D> {
         if !self.creates_unknown || credentials.authzid.is_some() {
             return Ok(None);
         }
-        let (password, salt, cost) = (credentials.password.clone(), self.random(), self.cost);
-        let hash = spawn_blocking(move || Verifier::hash(password.expose(), salt, cost));
+        let (password, cost) = (credentials.password.clone(), self.cost);
+        let (scram, entropy) = (self.scram.clone(), Arc::clone(&self.entropy));
+        let hash = spawn_blocking(move || {
+            let verifier = Verifier::hash(password.expose(), random(&*entropy), cost)?;
+            match scram.keep(verifier.clone(), password.expose(), || random(&*entropy)) {
+                // No client can say it by SCRAM.
+                Err(ScramError::Password) => Ok(verifier),
+                kept => kept.map_err(VerifierError::from),
+            }
+        });
         let Ok(Ok(verifier)) = hash.await else { return Err(LoginError::Unavailable) };
         let batch = self.batch();
         let created = self.directory.create(&credentials.user, verifier, batch.id, batch.now).await;

@@ -22,16 +22,7 @@ pub(crate) fn parts(
     outbound: &Outbound,
     folder: &Path,
 ) -> Result<(OutboundConfig, QueueConfig, HickoryConfig), Failure> {
-    let mut way = OutboundConfig::new(root.hostname.clone());
-    way.routes = root.route.iter().flat_map(|route| routes(route, root)).collect();
-    way.sources = sources(root, &[]);
-    way.via = via(outbound);
-    (way.families, way.prefer) = (outbound.families, outbound.prefer);
-    way.next_address_after = outbound.next_address_after.0;
-    way.remember_unreachable = outbound.remember_unreachable.0;
-    way.remember_broken_tls = outbound.remember_broken_tls.0;
-    timeouts(&mut way, &root.outbound_timeouts);
-    way.eight_bit = outbound.eight_bit;
+    let mut way = way(root, outbound);
     way.tls = Some(tls(&folder.join(&outbound.authorities.value))?);
     let dns = match outbound.nameservers.as_slice() {
         [] => HickoryConfig::system().map_err(|error| {
@@ -41,6 +32,27 @@ pub(crate) fn parts(
         servers => HickoryConfig::new(servers.iter().map(|server| server.value)),
     };
     Ok((way, queue(root, outbound)?, dns))
+}
+
+/// All but whom TLS trusts.
+fn way(root: &Root, outbound: &Outbound) -> OutboundConfig {
+    let mut way = OutboundConfig::new(root.hostname.clone());
+    way.routes = root.route.iter().flat_map(|route| routes(route, root)).collect();
+    way.sources = sources(root, &[]);
+    way.via = via(outbound);
+    (way.families, way.prefer) = (outbound.families.value, outbound.prefer);
+    way.next_address_after = outbound.next_address_after.0;
+    way.remember_unreachable = outbound.remember_unreachable.0;
+    way.remember_broken_tls = outbound.remember_broken_tls.0;
+    timeouts(&mut way, &root.outbound_timeouts.value);
+    way.eight_bit = outbound.eight_bit;
+    // Mail that would go there would come back (RFC 5321 §5.1).
+    way.own.names.extend(way.sources.iter().map(|source| source.hostname.clone()));
+    if way.via.is_none() {
+        // Else they are the proxy's, behind which there may be others.
+        way.own.addresses.extend(way.sources.iter().map(|source| source.address));
+    }
+    way
 }
 
 fn queue(root: &Root, outbound: &Outbound) -> Result<QueueConfig, Failure> {
@@ -88,7 +100,7 @@ fn routes(route: &RouteTo, root: &Root) -> Vec<Route> {
             protocol: route.protocol.value,
             tls: route.tls.value,
             credentials: route.user.as_ref().zip(route.password.as_ref()).map(|(user, password)| {
-                Credentials { user: user.value.0.clone(), authzid: None, password: password.0.clone() }
+                Credentials { user: user.value.0.clone(), authzid: None, password: password.value.0.clone() }
             }),
         };
     let way = if route.via.is_empty() { Way::Mx } else { Way::Relay(relay()) };
@@ -111,4 +123,34 @@ fn tls(authorities: &Path) -> Result<mailwright_delivery::outbound::ClientTls, F
         }
     })?;
     client_tls(&text).map_err(|error| Failure::new(Exit::Config, at(&error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    const TEXT: &str = "hostname = \"mx.example.org\"\ndomains = [\"example.org\"]\ndata = \".\"\n\
+                        [[listener]]\nservice = \"smtp\"\naddress = \"127.0.0.1:0\"\n\
+                        [[source]]\nhostname = \"out.example.org\"\naddresses = [\"192.0.2.1\", \"2001:db8::1\"]\n\
+                        [outbound]\n";
+
+    /// RFC 5321 §5.1: no mail goes to them, whatever the MX records of a domain say.
+    #[test]
+    fn what_mail_leaves_from_is_ours() {
+        for (via, addresses) in [
+            ("", &["192.0.2.1", "2001:db8::1"][..]),
+            ("via = \"haproxy://192.0.2.9:2000\"\n", &[]),
+            ("via = \"socks5://192.0.2.9:1080\"\n", &[]),
+        ] {
+            let text = format!("{TEXT}{via}");
+            let folder = std::env::temp_dir();
+            let config = Config::parse("mail.toml", &text, &folder, &Default::default()).unwrap();
+            let own = way(&config.root, config.root.outbound.as_ref().unwrap()).own;
+            let names: Vec<&str> = own.names.iter().map(|name| name.as_str()).collect();
+            assert_eq!(names, ["mx.example.org", "out.example.org"]);
+            let found: Vec<String> = own.addresses.iter().map(ToString::to_string).collect();
+            assert_eq!(found, addresses, "{via}");
+        }
+    }
 }

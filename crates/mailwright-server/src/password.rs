@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Read as _};
 
-use mailwright_auth::{Cost, Verifier};
+use mailwright_auth::{Cost, ScramError, Verifier};
 use mailwright_core::{Entropy as _, Secret};
 use mailwright_server::Scram;
 use mailwright_tokio::SystemEntropy;
@@ -27,9 +27,13 @@ impl PasswordArgs {
         check(&password)?;
         let verifier = Verifier::hash(password.expose(), salt(), Cost::default())
             .map_err(|error| Failure::new(Exit::OsError, error.to_string()))?;
-        scram.keep(verifier, password.expose(), salt()).map_err(|error| {
-            Failure::new(Exit::Data, error.to_string())
-                .with_remedy("choose another: clients would not agree on how it is written (RFC 4013)")
+        scram.keep(verifier, password.expose(), salt).map_err(|error| {
+            let failure = Failure::new(Exit::Data, error.to_string());
+            match error {
+                ScramError::Password => failure
+                    .with_remedy("choose another: clients would not agree on how it is written (RFC 4013)"),
+                _ => failure,
+            }
         })
     }
 }

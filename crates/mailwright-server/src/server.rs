@@ -26,6 +26,7 @@ use crate::running::Running;
 use crate::service::Service;
 use crate::serving::{Fixed, Outbound, Serving};
 use crate::settings::{Settings, StaticUser};
+use crate::shared::random;
 use crate::socket::Socket;
 use crate::tokens::CheckToken;
 
@@ -395,7 +396,7 @@ impl Server {
             let verifier = Verifier::hash(password, random(&*self.entropy), self.cost)?;
             let scram = &self.settings.scram;
             let verifier =
-                scram.keep(verifier, password, random(&*self.entropy)).map_err(VerifierError::from)?;
+                scram.keep(verifier, password, || random(&*self.entropy)).map_err(VerifierError::from)?;
             Ok(StaticUser { address, aliases: Vec::new(), verifier })
         };
         self.accounts.iter().map(user).collect()
@@ -412,10 +413,4 @@ impl Server {
             }
         }
     }
-}
-
-fn random<const N: usize>(entropy: &dyn Entropy) -> [u8; N] {
-    let mut octets = [0; N];
-    entropy.fill(&mut octets);
-    octets
 }

@@ -221,7 +221,7 @@ impl<S: Store + Clone> Fixed<S> {
             cost: self.cost,
             offload: Arc::clone(&self.offload),
             decoy: self.decoy,
-            scram_iterations: settings.scram.iterations,
+            scram: settings.scram.clone(),
             tokens: self.tokens.clone(),
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),

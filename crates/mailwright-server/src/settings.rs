@@ -120,8 +120,9 @@ impl Settings {
 pub struct Scram {
     /// The hashes that it is offered with, and that accounts made here get keys of. Default none: it is not offered.
     pub hashes: Vec<ScramHash>,
-    /// The iterations of new keys. Those of all users should be alike, or they tell who is one. Default
-    /// [`ScramKeys::ITERATIONS`]; each is work for a client at each login, and for a thief at each guess.
+    /// The iterations of new keys, and of those that are made up for who is not there: whoever has keys with others is told
+    /// apart from them, so after a change all passwords are to be set anew. Default [`ScramKeys::ITERATIONS`]; each is
+    /// work for a client at each login, and for a thief at each guess.
     pub iterations: u32,
 }
 
@@ -134,13 +135,19 @@ impl Default for Scram {
 impl Scram {
     /// The verifier with keys of its password, of each hash. They take their time to make: not on a thread that serves.
     ///
-    /// `salt` is random, and another than that of the verifier.
+    /// `salt` is random, and another each time it is asked for: the salts that are made up for who is not there differ from
+    /// hash to hash, too.
     ///
     /// # Errors
     /// If SCRAM cannot carry the password, or the iterations are out of bounds.
-    pub fn keep(&self, verifier: Verifier, password: &[u8], salt: [u8; 16]) -> Result<Verifier, ScramError> {
+    pub fn keep(
+        &self,
+        verifier: Verifier,
+        password: &[u8],
+        mut salt: impl FnMut() -> [u8; 16],
+    ) -> Result<Verifier, ScramError> {
         self.hashes.iter().try_fold(verifier, |verifier, &hash| {
-            Ok(verifier.with_scram(ScramKeys::derive(hash, password, salt, self.iterations)?))
+            Ok(verifier.with_scram(ScramKeys::derive(hash, password, salt(), self.iterations)?))
         })
     }
 }

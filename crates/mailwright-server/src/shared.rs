@@ -11,6 +11,7 @@ use mailwright_queue::SettleConfig;
 use mailwright_store::{Batch, BatchId, Directory, Store};
 
 use crate::chaos::Chaos;
+use crate::settings::Scram;
 use crate::tokens::CheckToken;
 
 /// Store, directory, and the environment.
@@ -26,7 +27,7 @@ pub(crate) struct Shared<S, D> {
     pub(crate) offload: Arc<dyn Offload>,
     /// What salts of users who have none are made of.
     pub(crate) decoy: [u8; 32],
-    pub(crate) scram_iterations: u32,
+    pub(crate) scram: Scram,
     /// Who says whose a token is.
     pub(crate) tokens: Option<Arc<dyn CheckToken>>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -60,12 +61,16 @@ impl<S: Store, D: Directory> Shared<S, D> {
     }
 
     pub(crate) fn random<const N: usize>(&self) -> [u8; N] {
-        let mut bytes = [0; N];
-        self.entropy.fill(&mut bytes);
-        bytes
+        random(&*self.entropy)
     }
 
     pub(crate) fn batch(&self) -> Batch {
         Batch::new(BatchId(self.random()), self.now())
     }
+}
+
+pub(crate) fn random<const N: usize>(entropy: &dyn Entropy) -> [u8; N] {
+    let mut octets = [0; N];
+    entropy.fill(&mut octets);
+    octets
 }

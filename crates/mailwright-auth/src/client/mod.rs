@@ -265,9 +265,14 @@ mod tests {
                 Mechanism::External => Given::External(None),
                 _ => Given::from(credentials("tim", None, "hunter2")),
             };
-            let mut exchange = Exchange::start(*mechanism, given, NONCE).unwrap();
-            let shown = format!("{exchange:?} {:?} {exchange:?}", exchange.step(None));
+            let exporter = TlsExporter::new(*b"what only this connection's ends");
+            let mut exchange = Exchange::start(*mechanism, given, NONCE).unwrap().bound_to(exporter);
+            let before = format!("{exchange:?}");
+            let step = exchange.step(None);
+            assert!(!matches!(step, Step::Failed(_)), "{mechanism}");
+            let shown = format!("{before} {step:?} {exchange:?}");
             assert!(!shown.contains("hunter2") && !shown.contains("104, 117"), "{shown}");
+            assert!(!shown.contains("what only") && !shown.contains("119, 104, 97, 116"), "{shown}");
         }
     }
 }

@@ -43,8 +43,8 @@ pub(super) struct First {
     gs2_header: String,
     /// `client-first-message-bare`
     bare: String,
-    /// `cbind-input`
-    bound: Vec<u8>,
+    /// `cbind-input`, with what nobody but both ends may know.
+    bound: Secret,
 }
 
 impl State {
@@ -121,7 +121,7 @@ impl Start {
         let bare = format!("n={},r={nonce}", saslname(&user));
         let mut bound = gs2_header.clone().into_bytes();
         bound.extend_from_slice(exporter.as_ref().map_or(&[], |exporter| exporter.as_bytes()));
-        Ok(First { hash, password, nonce, gs2_header, bare, bound })
+        Ok(First { hash, password, nonce, gs2_header, bare, bound: Secret::new(bound) })
     }
 }
 
@@ -141,7 +141,7 @@ impl First {
             return Err(ClientError::Iterations { wanted: iterations, max });
         }
         let salt = STANDARD.decode(salt).map_err(|_| ClientError::Malformed)?;
-        let without_proof = format!("c={},r={nonce}", STANDARD.encode(&self.bound));
+        let without_proof = format!("c={},r={nonce}", STANDARD.encode(self.bound.expose()));
         let hash = self.hash;
         let salted = hash.salted_password(self.password.expose(), &salt, iterations);
         let client_key = Secret::new(hash.hmac(salted.expose(), &[b"Client Key"]).into_vec());
@@ -191,7 +191,7 @@ mod tests {
                 nonce: nonce.to_owned(),
                 gs2_header: "n,,".to_owned(),
                 bare: format!("n=user,r={nonce}"),
-                bound: b"n,,".to_vec(),
+                bound: "n,,".into(),
             };
             let challenge = format!("r={nonce}{of_server},s={salt},i=4096");
             let (state, said) = State::First(first).step(Some(challenge.as_bytes()), &setting).unwrap();

@@ -26,7 +26,7 @@ use crate::scram::ScramKeys;
 /// the protocol.
 ///
 /// ```
-/// use mailwright_auth::{Checked, Exchange, Mechanism, ScramHash, ScramKeys, Step};
+/// use mailwright_auth::{Exchange, Mechanism, ScramHash, ScramKeys, Step};
 ///
 /// let keys = ScramKeys::derive(ScramHash::Sha256, b"pencil", [7; 16], 4096)?; // stored, in earnest
 /// let nonce = [1; 18]; // random, in earnest
@@ -38,7 +38,7 @@ use crate::scram::ScramKeys;
 /// // The client's proof comes next; a wrong one ends it.
 /// let wrong = format!("c=biws,{},p={}=", String::from_utf8_lossy(&first).split(',').next().unwrap(), "A".repeat(43));
 /// let Step::Proof(proof) = exchange.step(Some(wrong.as_bytes())) else { panic!() };
-/// assert_eq!(proof.checked, Checked::Wrong);
+/// assert_eq!(proof.right, None);
 /// # Ok::<_, mailwright_auth::ScramError>(())
 /// ```
 #[derive(Debug)]
@@ -86,7 +86,8 @@ impl Exchange {
     /// Of the mechanism that a client names, on a connection where these were offered and of which `tls` tells.
     ///
     /// # Errors
-    /// [`AuthError::UnknownMechanism`], which one with -PLUS is, too, where there is nothing to bind it to.
+    /// [`AuthError::UnknownMechanism`], which one is, too, that was not offered, and one with -PLUS where there is nothing
+    /// to bind it to.
     pub fn begin(
         name: &str,
         offered: &[String],
@@ -94,6 +95,9 @@ impl Exchange {
         nonce: [u8; 18],
     ) -> Result<Self, AuthError> {
         let mechanism: Mechanism = name.parse()?;
+        if !offered.iter().any(|name| name.parse() == Ok(mechanism)) {
+            return Err(AuthError::UnknownMechanism);
+        }
         let binds = |name: &String| name.parse().is_ok_and(Mechanism::binds);
         let exporter = tls.and_then(|tls| tls.exporter).filter(|_| offered.iter().any(binds));
         match exporter {

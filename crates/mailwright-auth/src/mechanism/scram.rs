@@ -8,7 +8,6 @@ use subtle::ConstantTimeEq as _;
 use super::setting::Setting;
 use super::step::{LookUp, Next, ScramProof};
 use crate::error::{AuthError, Part};
-use crate::password::Checked;
 use crate::scram::message::{self, ClientFinal, ClientFirst, Flag, Gs2};
 use crate::scram::{Digest, ScramHash, ScramKeys, TLS_EXPORTER, auth_message, xor};
 
@@ -138,28 +137,25 @@ impl Said {
             return Err(AuthError::Syntax);
         }
         let message = auth_message(&self.bare, server_first, without_proof);
-        let mut right: Option<(usize, Digest)> = None;
+        let mut right: Option<(&ScramKeys, Digest)> = None;
         // All of the same salt, whichever is right: how long it takes tells nothing.
         let told = keys.iter().find(|keys| keys.hash() == hash);
-        for (place, keys) in keys.iter().enumerate() {
-            if !told.is_some_and(|told| told.is_sibling(keys)) {
-                continue;
-            }
+        for keys in keys.iter().filter(|keys| told.is_some_and(|told| told.is_sibling(keys))) {
             let client_key = xor(&proof, &hash.hmac(keys.stored_key(), &message));
             let signature = hash.hmac(keys.server_key(), &message);
             if bool::from(hash.digest(&client_key).ct_eq(keys.stored_key())) {
-                right = right.or(Some((place, signature)));
+                right = right.or(Some((keys, signature)));
             }
         }
         let Self { user, authzid, .. } = self;
         Ok(match right {
-            Some((place, signature)) => {
-                let proof = ScramProof { user, authzid, checked: Checked::Right(place) };
+            Some((keys, signature)) => {
+                let proof = ScramProof { user, authzid, right: Some(keys.clone()) };
                 let server_final = format!("v={}", STANDARD.encode(&signature));
                 Next::Challenge(State::Shown { proof }, server_final.into_bytes())
             }
             // RFC 5802 §5.1: a failure needs no message of its own.
-            None => Next::Proof(ScramProof { user, authzid, checked: Checked::Wrong }),
+            None => Next::Proof(ScramProof { user, authzid, right: None }),
         })
     }
 
@@ -230,7 +226,11 @@ mod tests {
                 bare: format!("n=user,r={client_nonce}"),
             };
             let setting = Setting { limits: ExchangeLimits::default(), nonce: [0; 18], exporter: None };
-            let Ok(Next::Challenge(state, first)) = State::LookingUp { said }.keys(&[keys]) else { panic!() };
+            let Ok(Next::Challenge(state, first)) =
+                State::LookingUp { said }.keys(std::slice::from_ref(&keys))
+            else {
+                panic!()
+            };
             assert_eq!(String::from_utf8(first).unwrap(), format!("r={nonce},s={salt},i=4096"));
             let last = format!("c=biws,r={nonce},p={proof}");
             let Ok(Next::Challenge(state, shown)) = state.step(Some(last.as_bytes()), &setting) else {
@@ -238,7 +238,7 @@ mod tests {
             };
             assert_eq!(String::from_utf8(shown).unwrap(), signature);
             let Ok(Next::Proof(proof)) = state.step(Some(b""), &setting) else { panic!() };
-            assert_eq!((&*proof.user, proof.checked), ("user", Checked::Right(0)));
+            assert_eq!((&*proof.user, proof.right), ("user", Some(keys)));
         }
     }
 }

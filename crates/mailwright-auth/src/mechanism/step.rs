@@ -3,8 +3,7 @@
 use mailwright_core::Secret;
 
 use crate::error::{AuthError, Part};
-use crate::password::Checked;
-use crate::scram::ScramHash;
+use crate::scram::{ScramHash, ScramKeys};
 
 /// How much a client may send, in octets after base64. What is longer fails the exchange.
 ///
@@ -101,9 +100,9 @@ pub struct ScramProof {
     pub user: String,
     /// Another user to act as, if the client named one; see [`Credentials::authzid`].
     pub authzid: Option<String>,
-    /// Whether the client knows the password: [`Right`](Checked::Right) with the place of its keys among those that were
-    /// given, or [`Wrong`](Checked::Wrong).
-    pub checked: Checked,
+    /// The keys whose password the client knows; `None`: it knows none. A client may have taken its time since they were
+    /// looked up: let it in only if they are still stored, for passwords are changed to keep somebody out.
+    pub right: Option<ScramKeys>,
 }
 
 /// An access token, and whose mailbox it is to open.

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use mailwright_core::{Stage, TraceEvent, TraceId, Verdict};
+use mailwright_core::{TraceEvent, TraceId};
 use mailwright_queue::{AttemptStage, Diagnostic};
 use mailwright_store::Op;
 use tracing::info;
@@ -56,14 +56,6 @@ impl<'a> Attempt<'a> {
         info!(stage = diagnostic.stage.as_str(), reason = diagnostic.summary(), "passed over");
         self.remote = remote.or(self.remote.take());
         self.failures.push(diagnostic);
-    }
-
-    /// It is asked without TLS where that was offered: who looks at the message later is to know, and why.
-    pub(super) fn without_tls(&mut self, target: &Target, why: &str) {
-        info!(remote = target.remote(), why, "asked without TLS");
-        let at = self.shared.environment.clock.wall();
-        let event = TraceEvent::new(at, Stage::Attempt, Verdict::Pass, format!("asked without TLS: {why}"));
-        self.events.push(event.with_evidence("remote", target.remote()).with_evidence("tls", "none"));
     }
 
     /// What is told in the trace.

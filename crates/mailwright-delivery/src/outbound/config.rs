@@ -41,9 +41,10 @@ pub struct OutboundConfig {
     /// nobody waits for mail as for a page, and a connection that is given up counts at the server all the same. If it
     /// is no less than the time to connect, they are tried one after the other.
     pub next_address_after: Duration,
-    /// How long an address that did not answer (at all, or for 2 s before another one did), and a family of addresses to
-    /// which there is no way from here, are tried last, behind all other hosts (RFC 5321 §4.5.4.1); and a source that
-    /// could not be used, behind the others. Default 10 min. Zero: nothing of this is remembered.
+    /// How long an address that did not answer (at all, or for 2 s before another one did) is tried last, behind all
+    /// other hosts (RFC 5321 §4.5.4.1); addresses of a family to which there is no way from here, behind the others of the
+    /// same preference (§5.1); and a source that could not be used, behind the others. Default 10 min. Zero: nothing of
+    /// this is remembered.
     pub remember_unreachable: Duration,
     /// Hosts of a domain, and addresses of a host, that are tried.
     pub mx: MxLimits,
@@ -52,10 +53,11 @@ pub struct OutboundConfig {
     /// Whom TLS trusts. Default `None`: no TLS, and what demands it waits.
     pub tls: Option<ClientTls>,
     /// If the handshake behind an opportunistic STARTTLS fails, the server is asked again without TLS. Default on:
-    /// it would have been asked so if it had not offered TLS (RFC 7435 §3).
+    /// it would have been asked so if it had not offered TLS (RFC 7435 §3). If it then wants TLS (530, RFC 3207 §4), mail
+    /// waits.
     pub plain_after_failed_tls: bool,
-    /// How long a server at which that had to be done is asked without TLS at once. It is not remembered where TLS is
-    /// demanded. Default 1 hour. Zero: each time it is tried anew. Cost: who broke one handshake, on the way, reads for
+    /// How long a server at which that had to be done, and that took mail so, is asked without TLS at once, unless it
+    /// then takes none. It is not remembered where TLS is demanded. Default 1 hour. Zero: each time it is tried anew. Cost: who broke one handshake, on the way, reads for
     /// so long, and need not be there for the next.
     pub remember_broken_tls: Duration,
     /// Addresses, families and handshakes that are remembered, together; beyond that the one that would be forgotten

@@ -132,10 +132,13 @@ impl<'a> Attempt<'a> {
     }
 
     /// Whether it did not answer not long ago.
-    pub(super) fn is_avoided(&self, target: &Target) -> bool {
-        let now = self.shared.environment.clock.mono();
-        let memory = &self.shared.memory;
-        memory.has(Fault::Silent(target.end()), now) || memory.has(no_way(target), now)
+    pub(super) fn is_silent(&self, target: &Target) -> bool {
+        self.shared.memory.has(Fault::Silent(target.end()), self.shared.environment.clock.mono())
+    }
+
+    /// Whether there was no way to its family not long ago.
+    pub(super) fn has_no_way(&self, target: &Target) -> bool {
+        self.shared.memory.has(no_way(target), self.shared.environment.clock.mono())
     }
 
     fn silent(&self, target: &Target) {

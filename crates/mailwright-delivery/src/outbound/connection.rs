@@ -22,6 +22,8 @@ pub(super) struct Connection {
     pub(super) ready: Option<Ticket<ask::Work>>,
     /// Messages that it has seen.
     pub(super) transactions: u32,
+    /// Why it is without TLS, if only since that failed there.
+    pub(super) without_tls: Option<String>,
 }
 
 /// How a conversation was broken off.

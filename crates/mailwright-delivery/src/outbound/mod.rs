@@ -53,6 +53,7 @@ mod trust;
 mod via;
 mod walk;
 mod watch;
+mod without_tls;
 mod words;
 
 use std::sync::Arc;

@@ -43,23 +43,31 @@ impl Attempt<'_> {
         let (memory, clock) = (&self.shared.memory, &self.shared.environment.clock);
         let fault = Fault::Tls(target.end());
         if may_be_plain && memory.has(fault, clock.mono()) {
-            self.without_tls(target, "its handshake has failed not long ago");
-            return self.open_with(target, TlsPolicy::Never, io).await.map_err(NotOpened::into_words);
+            let why = "its handshake has failed not long ago".to_owned();
+            let opened = self.open_without_tls(target, why, io).await;
+            if opened.is_err() {
+                memory.forget(fault);
+            }
+            return opened;
         }
         match self.open_with(target, policy, io).await {
-            Ok(connection) => Ok(connection),
             Err(NotOpened::Handshake(words)) if may_be_plain => {
-                self.without_tls(target, &words.text);
                 let io = self.dial(target).await?;
-                let opened = self.open_with(target, TlsPolicy::Never, io).await;
-                if opened.is_ok() {
-                    let now = clock.mono();
-                    memory.remember(fault, now, now + self.config().remember_broken_tls);
-                }
-                opened.map_err(NotOpened::into_words)
+                self.open_without_tls(target, words.text, io).await
             }
-            Err(why) => Err(why.into_words()),
+            opened => opened.map_err(NotOpened::into_words),
         }
+    }
+
+    async fn open_without_tls(
+        &mut self,
+        target: &Target,
+        why: String,
+        io: Box<dyn Io>,
+    ) -> Result<Connection, Words> {
+        let opened = self.open_with(target, TlsPolicy::Never, io).await;
+        let connection = opened.map_err(NotOpened::into_words)?;
+        Ok(Connection { without_tls: Some(why), ..connection })
     }
 
     async fn open_with(
@@ -78,7 +86,8 @@ impl Attempt<'_> {
         let machine = Watched { client: Client::new(config, info), watch: std::mem::take(&mut self.watch) };
         let clock = Arc::clone(&shared.environment.clock);
         let driver = Driver::new(machine, io, clock, Arc::clone(&shared.driver)).with_tls(tls);
-        let mut connection = Connection { target: target.clone(), driver, ready: None, transactions: 0 };
+        let target = target.clone();
+        let mut connection = Connection { target, driver, ready: None, transactions: 0, without_tls: None };
         let opened = match self.greet(&mut connection).await {
             Ok(ticket) => self.authenticate(&mut connection, ticket).await,
             Err(why) => Err(why),

@@ -2,7 +2,7 @@
 
 use mailwright_core::Timestamp;
 use mailwright_queue::{AttemptStage, Diagnostic, Feedback, RecipientOutcome};
-use mailwright_smtp::client::{Error, Failure, Outcome, Protocol};
+use mailwright_smtp::client::{Error, Failure, Outcome, Protocol, Reply};
 
 use super::connection::{Broken, Connection};
 use super::send::Sent;
@@ -34,11 +34,15 @@ impl Outcomes {
         let mut outcomes = vec![None; recipients];
         let mut feedback = Feedback::Neutral;
         for outcome in &sent.outcomes {
-            let words = words(outcome, sent);
+            let wants_tls = connection.wants_tls(outcome);
+            let words = wants_tls.map_or_else(|| words(outcome, sent), |reply| tls_wanted(outcome, reply));
             let diagnostic = words.diagnostic(at, Some(&remote));
-            if !is_ours(outcome) {
-                feedback = weightier(feedback, Feedback::of(&diagnostic));
-            }
+            let tells = match wants_tls {
+                Some(_) => Feedback::Served,
+                None if is_ours(outcome) => Feedback::Neutral,
+                None => Feedback::of(&diagnostic),
+            };
+            feedback = weightier(feedback, tells);
             let told = match &outcome.result {
                 Ok(_) => taken(diagnostic, connection),
                 Err(_) => not_taken(diagnostic),
@@ -115,6 +119,13 @@ fn words(outcome: &Outcome, sent: &Sent) -> Words {
         }
         Err(_) => Words::seen(stage, code::PROTOCOL, "no outcome"),
     }
+}
+
+/// With TLS, which is tried again, it may be taken.
+fn tls_wanted(outcome: &Outcome, reply: &Reply) -> Words {
+    let stage = attempt_stage(outcome.stage).unwrap_or(AttemptStage::Mail);
+    let text = format!("asked without TLS, since that failed, the server says: {reply}");
+    Words::seen(stage, code::TLS_NEEDED, text)
 }
 
 /// Why the session has ended: the machine knows only that it was told so, if it was by us.

@@ -132,7 +132,8 @@ fn of_socks(proxy: SocketAddr, cause: SocksError) -> DialError {
         |kind, refusal: Refusal| io::Error::new(kind, format!("{refusal}, says the SOCKS server at {proxy}"));
     match cause {
         SocksError::Refused(refusal) => match refusal {
-            Refusal::NetworkUnreachable => DialError::NoWay(said(io::ErrorKind::NetworkUnreachable, refusal)),
+            // Of this host's network: it says nothing of others of the same family.
+            Refusal::NetworkUnreachable => DialError::Host(said(io::ErrorKind::NetworkUnreachable, refusal)),
             Refusal::AddressTypeNotSupported => DialError::NoWay(said(io::ErrorKind::Unsupported, refusal)),
             Refusal::HostUnreachable | Refusal::TtlExpired => {
                 DialError::Host(said(io::ErrorKind::HostUnreachable, refusal))

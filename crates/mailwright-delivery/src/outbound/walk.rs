@@ -76,7 +76,9 @@ impl Attempt<'_> {
                     return Some(outcomes);
                 }
             }
-            let (silent, targets) = targets.into_iter().partition(|target| self.is_avoided(target));
+            // A family says nothing of a host: only who was silent waits for less preferred hosts (RFC 5321 §5.1).
+            targets.sort_by_cached_key(|target| self.has_no_way(target));
+            let (silent, targets) = targets.into_iter().partition(|target| self.is_silent(target));
             avoided.push(silent);
             if let Some(outcomes) = self.by_new(&plan, targets, job).await {
                 return Some(outcomes);
@@ -168,8 +170,11 @@ impl Attempt<'_> {
         let at = shared.environment.clock.wall();
         let outcomes = Outcomes::of(&sent, &connection, entry.recipients.len(), at);
         (self.remote, self.tls) = (Some(remote), connection.tls());
-        if sent.broken.is_none() {
-            shared.pool.keep(connection);
+        let may_go_on = self.may_go_on(&connection, &sent, &outcomes);
+        match sent.broken {
+            None if may_go_on => shared.pool.keep(connection),
+            None => shared.pool.part(connection),
+            Some(_) => {}
         }
         Some(outcomes)
     }

@@ -44,8 +44,8 @@ impl SmtpHandler for Asked {
     }
 
     async fn proof(&self, _: &Ctx, proof: ScramProof) -> Verdict<String> {
-        self.says(format!("{}: {}", proof.user, proof.checked.is_right()));
-        if proof.checked.is_right() { Ok(proof.user) } else { Err(Rejection::auth_failed()) }
+        self.says(format!("{}: {}", proof.user, proof.right.is_some()));
+        if proof.right.is_some() { Ok(proof.user) } else { Err(Rejection::auth_failed()) }
     }
 
     async fn message(&self, cx: &Ctx, _: &Taken, body: Body) -> Verdict<String> {

@@ -174,6 +174,23 @@ async fn no_way_to_one_is_no_way_to_all() {
     assert!(delivery.stages.iter().any(|(stage, _)| *stage == AttemptStage::Connect));
 }
 
+/// RFC 5321 §5.1: it only orders the addresses of a preference.
+#[tokio::test(start_paused = true)]
+async fn no_way_to_one_leaves_the_order_of_hosts() {
+    let mut world = world(Site::NoWay, serving());
+    world
+        .zones
+        .add("$ORIGIN example.org.\n@ MX 10 a\n@ MX 20 b\na AAAA 2001:db8::8\nb A 192.0.2.9\n")
+        .unwrap();
+    world.net.put("2001:db8::8", [serving()]);
+    world.net.put("192.0.2.9", [serving()]);
+    let outbound = world.outbound();
+    for to in [BOB, "bob@example.org"] {
+        world.send(&outbound, &Mail::to(&[to])).await;
+    }
+    assert_eq!(world.net.dialed(), [6, 1, 8]);
+}
+
 #[test]
 fn defaults() {
     let config = OutboundConfig::new("us.example".parse().unwrap());

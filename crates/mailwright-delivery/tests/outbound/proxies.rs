@@ -103,7 +103,7 @@ async fn what_a_socks_server_says_of_hosts_and_of_itself() {
     for (says, told, feedback) in [
         (1, "4.3.5 HOST the SOCKS server at #: general failure", false),
         (2, "4.3.5 HOST the SOCKS server at #: connection not allowed by its rules", false),
-        (3, "4.4.1 HOST no way from here: network unreachable, says the SOCKS server at #", true),
+        (3, "4.4.1 HOST network unreachable, says the SOCKS server at #", true),
         (4, "4.4.1 HOST host unreachable, says the SOCKS server at #", true),
         (5, "4.4.1 HOST connection refused, says the SOCKS server at #", true),
         (6, "4.4.1 HOST TTL expired, says the SOCKS server at #", true),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mailwright_core::TraceEvent;
 use mailwright_delivery::Delivery;
 use mailwright_delivery::outbound::{ClientTls, Relay, RelayHost, Route, TlsPolicy, Way};
+use mailwright_queue::Feedback;
 use mailwright_store::Op;
 use mailwright_tokio::{Rustls, Tls};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
@@ -219,6 +220,107 @@ async fn the_trace_tells_of_what_went_without() {
     tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
     let delivery = world.send(&outbound, &Mail::to(&[BOB])).await;
     assert_eq!((told(&delivery), delivery.tls), (vec![], Some("TLS1.3")));
+}
+
+/// A server whose TLS was broken for a moment, and that takes nothing without: each connection to the next of these.
+fn world_of(authority: &Authority, sites: impl IntoIterator<Item = Peer>) -> World {
+    let world = world(authority, Site::Refuses);
+    let healthy = Peer::default().start_tls(authority.server("mx1.example.net"));
+    let sites = sites.into_iter().chain([healthy]).map(Peer::site);
+    world.net.put("192.0.2.1", sites.collect::<Vec<_>>());
+    world
+}
+
+/// RFC 3207 §4
+#[tokio::test(start_paused = true)]
+async fn who_demands_tls_is_asked_with_tls_again() {
+    let authority = Authority::new();
+    for (word, says) in [
+        ("MAIL", "530 5.7.0 Must issue a STARTTLS command first"),
+        ("MAIL", "530 no"),
+        ("MAIL", "523 no"),
+        ("RCPT", "550 5.7.10 no"),
+        ("RCPT", "550 5.7.1 Encryption is needed here"),
+        ("end", "554 use tls"),
+    ] {
+        let demands = broken().says(word, says);
+        let mut world = world_of(&authority, [demands.clone(), demands]);
+        let outbound = world.outbound();
+        let delivery = world.send(&outbound, &Mail::to(&[BOB])).await;
+        let told = format!(
+            "deferred at {}: mx1.example.net [192.0.2.1]: 4.7.10 asked without TLS, since that failed, the server \
+             says: {says}",
+            word.to_ascii_lowercase()
+        );
+        assert_eq!((outcomes(&delivery), delivery.feedback), (vec![told], Feedback::Served));
+        let delivery = world.send(&outbound, &Mail::to(&[BOB])).await;
+        assert_eq!((outcomes(&delivery), delivery.tls), (vec![TAKEN.to_owned()], Some("TLS1.3")), "{says}");
+        assert_eq!((world.net.heard("STARTTLS"), world.net.dialed()), (2, vec![1, 1, 1]));
+    }
+    // Where TLS is not the question it is the server's answer; and says nothing of how mail can go.
+    let no_user = broken().says("RCPT", "550 5.1.1 nobody");
+    let mut world = world_of(&authority, [no_user.clone(), no_user]);
+    let outbound = world.outbound();
+    let delivery = world.send(&outbound, &Mail::to(&[BOB])).await;
+    assert_eq!(outcomes(&delivery), ["failed at rcpt: mx1.example.net [192.0.2.1]: 550 5.1.1 nobody"]);
+    assert_eq!(world.send(&outbound, &Mail::to(&[BOB])).await.tls, Some("TLS1.3"));
+    // One who never offered it gives its own answer, too.
+    let mut world = self::world(&authority, Peer::default().says("MAIL", "530 5.7.0 STARTTLS first").site());
+    assert!(outcomes(&world.deliver(&[BOB]).await)[0].starts_with("failed at mail: "));
+}
+
+/// What was so an hour long need not be so any more.
+#[tokio::test(start_paused = true)]
+async fn a_broken_handshake_is_forgotten_when_tls_is_demanded() {
+    let authority = Authority::new();
+    let demands = broken().says("MAIL", "530 5.7.0 Must issue a STARTTLS command first");
+    let mut world = world_of(&authority, [broken(), broken(), demands]);
+    world.config.pool.keep = std::time::Duration::ZERO;
+    let outbound = world.outbound();
+    let mut all = Vec::new();
+    for _ in 0..3 {
+        all.push(outcomes(&world.send(&outbound, &Mail::to(&[BOB])).await).remove(0));
+    }
+    assert!(all[0] == TAKEN && all[1].starts_with("deferred at mail: ") && all[2] == TAKEN, "{all:?}");
+    assert_eq!((world.net.heard("STARTTLS"), world.net.dialed().len()), (2, 4));
+
+    // Nor is it relied on where there is no conversation any more.
+    let busy = Peer::default().says("greeting", "554 5.3.2 not now");
+    let mut world = world_of(&authority, [broken(), broken(), busy]);
+    world.config.pool.keep = std::time::Duration::ZERO;
+    let outbound = world.outbound();
+    let mut tls = Vec::new();
+    for _ in 0..3 {
+        tls.push(world.send(&outbound, &Mail::to(&[BOB])).await.tls);
+    }
+    assert_eq!(tls, [None, None, Some("TLS1.3")]);
+
+    // Nor if one is taken and another one is not.
+    let picky = broken().says("RCPT TO:<eve@", "550 5.7.1 no TLS");
+    let mut world = world_of(&authority, [picky.clone(), picky]);
+    let outbound = world.outbound();
+    let delivery = world.send(&outbound, &Mail::to(&[BOB, "eve@example.net"])).await;
+    assert_eq!(outcomes(&delivery)[0], TAKEN);
+    assert!(outcomes(&delivery)[1].starts_with("deferred at rcpt: "), "{:?}", outcomes(&delivery));
+    assert_eq!(world.send(&outbound, &Mail::to(&["eve@example.net"])).await.tls, Some("TLS1.3"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_message_on_a_kept_connection_is_told_of() {
+    let authority = Authority::new();
+    let mut world = world(&authority, broken().site());
+    let outbound = world.outbound();
+    let mut all = Vec::new();
+    for _ in 0..3 {
+        all.push(told(&world.send(&outbound, &Mail::to(&[BOB])).await));
+    }
+    assert!(all[0][0].starts_with("asked without TLS: TLS handshake failed: "), "{all:?}");
+    assert!(all[0].len() == 1 && all[1] == all[0] && all[2] == all[0], "{all:?}");
+    assert_eq!(world.net.dialed(), [1, 1]);
+
+    // Who was not there any more was not asked.
+    world.net.put("192.0.2.1", [broken().site(), Site::Refuses]);
+    assert_eq!(told(&world.deliver(&[BOB]).await), [""; 0]);
 }
 
 /// Neither where mail did not go without, nor where that is not allowed.

@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use mailwright_auth::{ScramHash, ScramKeys};
 use mailwright_core::{Address, Domain};
 use mailwright_server::{Auth, Certificates, Service};
 use mailwright_store::fold_address;
 
 use super::file;
-use super::keys::{Listener, Root, Tls};
+use super::keys::{Listener, Login, Root, Tls};
 use super::report::{Problem, Problems};
 use super::secret::others_can_read;
 use super::section::BUILT_IN;
 use super::span::Span;
-use super::value::At;
+use super::value::{At, Count};
 
 /// Octets of a file with certificates or a key.
 const PEM_MAX: u64 = 1 << 20;
@@ -60,19 +61,31 @@ fn users(root: &Root, problems: &mut Problems) {
     outside(user_addresses(root).map(|address| (address.value.domain(), &address.at)), root, problems);
 }
 
-/// Whose hash was made before SCRAM was offered is kept out by the clients that use it.
+/// Whose hash was made before SCRAM was offered is kept out by the clients that use it; whose keys have other iterations
+/// than those that are made up is told apart from who is not there.
 fn keys_for_scram(root: &Root, problems: &mut Problems) {
-    for hash in &root.login.scram {
-        let lacking = root.user.iter().filter(|user| user.password.0.scram(hash.value).is_none());
-        for at in lacking.map(|user| &user.address).filter(|address| is_written(&address.at)) {
-            let scheme = hash.value.scheme();
-            let message = format!("{} has no keys for {scheme}, which is offered", at.value);
-            let problem = Problem::warning(&at.at, message, "clients that use it are refused");
-            let name = scheme.trim_start_matches("SCRAM-").to_ascii_lowercase();
-            problems.push(problem.with_help(format!(
-                "make the hash of the password anew: mailwright config hash --scram {name}"
-            )));
-        }
+    let Login { scram, scram_iterations: Count(wanted) } = &root.login;
+    let name = |hash: &At<ScramHash>| hash.value.scheme().trim_start_matches("SCRAM-").to_ascii_lowercase();
+    let mut remedy = "make the hash of the password anew: mailwright config hash".to_owned();
+    remedy.extend(scram.iter().map(|hash| format!(" --scram {}", name(hash))));
+    let users = || root.user.iter().filter(|user| is_written(&user.address.at));
+    for (hash, user) in scram.iter().flat_map(|hash| users().map(move |user| (hash.value, user))) {
+        let (At { value: address, at }, scheme) = (&user.address, hash.scheme());
+        let problem = match user.password.0.scram(hash).map(ScramKeys::iterations) {
+            None => {
+                let message = format!("{address} has no keys for {scheme}, which is offered");
+                Problem::warning(at, message, "clients that use it are refused").with_help(&remedy)
+            }
+            Some(iterations) if u64::from(iterations) != *wanted => {
+                let message = format!(
+                    "the keys of {address} for {scheme} have {iterations} iterations, and new ones {wanted}"
+                );
+                Problem::warning(at, message, "strangers can see that there is such a user")
+                    .with_help(format!("{remedy} --scram-iterations {wanted}"))
+            }
+            Some(_) => continue,
+        };
+        problems.push(problem);
     }
 }
 
@@ -121,6 +134,7 @@ fn listeners(root: &Root, problems: &mut Problems) {
     for listener in &root.listener {
         needs_certificate(listener, root, problems);
         takes_no_mail(listener, problems);
+        knows_nobody(listener, problems);
         is_not_lmtp_at_25(listener, problems);
     }
 }
@@ -179,6 +193,20 @@ fn takes_no_mail(listener: &Listener, problems: &mut Problems) {
         problems
             .push(problem.with_help("leave it out: smtp, smtps, submission, submissions and lmtp have it"));
     }
+}
+
+/// Users who never log in cannot be told anything. Who speaks for its clients by XCLIENT may say that they have.
+fn knows_nobody(listener: &Listener, problems: &mut Problems) {
+    let Listener { service, auth, lookups, xclient_from, .. } = listener;
+    let logs_in = auth.as_ref().map_or(service.value.auth(), |auth| auth.value) != Auth::Off;
+    let Some(lookups) = lookups.as_ref().filter(|lookups| lookups.value) else { return };
+    if logs_in || !service.value.takes_mail() || !is_written(&service.at) || !xclient_from.is_empty() {
+        return;
+    }
+    let because = auth.as_ref().map_or(&service.at, |auth| &auth.at);
+    let message = "`lookups` is for users who have logged in, and here nobody does";
+    let problem = Problem::error(&lookups.at, message, "nobody to tell").also(because, "without logins");
+    problems.push(problem.with_help("write auth = \"offered\" or \"required\", or leave it out"));
 }
 
 fn data(root: &Root, folder: &Path, problems: &mut Problems) {

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use mailwright_core::Domain;
-use mailwright_delivery::outbound::{Source, Via};
+use mailwright_delivery::outbound::{HostName, RelayHost, Source, Via};
+use mailwright_dns::Families;
 use mailwright_tokio::socks::Login;
 
 use super::check::{is_written, once};
-use super::keys::{Outbound, Root, RouteTo};
+use super::keys::{Outbound, Root, RouteTo, SourceOf};
 use super::network::ProxyUrl;
 use super::report::{Problem, Problems};
 use super::section::nearest;
@@ -59,8 +60,87 @@ pub(super) fn check(root: &Root, problems: &mut Problems) {
         names_sources(route, root, problems);
         has_servers(route, problems);
     }
-    if let Some(outbound) = &root.outbound {
-        proxy(outbound, root, problems);
+    match &root.outbound {
+        Some(outbound) => {
+            proxy(outbound, root, problems);
+            some_source_fits(outbound, root, problems);
+        }
+        None => for_others(root, problems),
+    }
+}
+
+/// What is said of mail for others says nothing if none is taken. Of each kind one is enough.
+fn for_others(root: &Root, problems: &mut Problems) {
+    let source = root.source.iter().map(|source| &source.hostname.at).next();
+    let route = root.route.iter().filter_map(|route| route.domains.first()).map(|domain| &domain.at).next();
+    let listeners = root.listener.iter().filter(|listener| listener.service.value.takes_mail());
+    let etrn = listeners.filter_map(|listener| listener.etrn_from.first()).map(|network| &network.at).next();
+    let said = [
+        ("[[source]]", source),
+        ("[[route]]", route),
+        ("[outbound_timeouts]", Some(&root.outbound_timeouts.at)),
+        ("`etrn_from`", etrn),
+    ];
+    for (what, at) in said.into_iter().filter_map(|(what, at)| Some((what, at?))) {
+        if is_written(at) {
+            let message = format!("{what} is for mail for others, and none is taken");
+            let problem = Problem::error(at, message, "nothing to say it of");
+            problems.push(
+                problem.with_help("write [outbound], so that there is mail for others, or leave it out"),
+            );
+        }
+    }
+}
+
+/// A name without its password is no login, nor is a password without its name.
+fn whole_login(user: (&str, Option<&Span>), password: (&str, Option<&Span>), problems: &mut Problems) {
+    if let ((key, Some(at)), (other, None)) | ((other, None), (key, Some(at))) = (user, password) {
+        problems.push(Problem::error(at, format!("`{key}` needs `{other}`"), "half a login"));
+    }
+}
+
+/// Mail that no source can carry would wait until its time is over.
+fn some_source_fits(outbound: &Outbound, root: &Root, problems: &mut Problems) {
+    let all = sources(root, &[]);
+    let is_torn = |source: &SourceOf| problems.any_in(&source.addresses.at);
+    if all.is_empty() || root.source.iter().any(is_torn) {
+        return;
+    }
+    let At { value: families, at } = &outbound.families;
+    let is_wanted = |source: &Source| match families {
+        Families::Both => true,
+        Families::V4 => source.address.is_ipv4(),
+        Families::V6 => source.address.is_ipv6(),
+    };
+    let message = "no source has an address of the only family that is connected to";
+    if !all.iter().any(is_wanted) {
+        let also = root.source.first().map_or(at, |source| &source.addresses.at);
+        let problem = Problem::error(at, message, "of this").also(also, "none of them is");
+        problems.push(
+            problem.with_help("add such an address, or leave it out: then that of the sources is taken"),
+        );
+        return;
+    }
+    for route in &root.route {
+        let own = sources(root, &route.sources);
+        let fits = |host: &At<RelayHost>| match &host.value.host {
+            HostName::Name(_) => own.iter().any(is_wanted),
+            HostName::Address(address) => own.iter().any(|own| own.address.is_ipv6() == address.is_ipv6()),
+        };
+        let fits_any =
+            if route.via.is_empty() { own.iter().any(is_wanted) } else { route.via.iter().any(fits) };
+        if fits_any || own.is_empty() {
+            continue;
+        }
+        let server = route.via.iter().find(|host| matches!(host.value.host, HostName::Address(_)));
+        let problem = match (server, route.sources.first()) {
+            (Some(server), _) => {
+                Problem::error(&server.at, "no source has an address of this family", "to here")
+            }
+            (None, Some(own)) => Problem::error(&own.at, message, "not here").also(at, "of this"),
+            (None, None) => continue,
+        };
+        problems.push(problem.with_help("mail by this route would wait until its time is over"));
     }
 }
 
@@ -81,12 +161,15 @@ fn names_sources(route: &RouteTo, root: &Root, problems: &mut Problems) {
 
 /// What is said of servers says nothing if there are none.
 fn has_servers(route: &RouteTo, problems: &mut Problems) {
+    let user = route.user.as_ref().map(|user| &user.at);
+    let password = route.password.as_ref().map(|password| &password.at);
     if !route.via.is_empty() {
-        return;
+        return whole_login(("user", user), ("password", password), problems);
     }
-    let user = route.user.as_ref().map(|user| ("user", &user.at));
-    let said = [Some(("protocol", &route.protocol.at)), Some(("tls", &route.tls.at)), user];
-    for (key, at) in said.into_iter().flatten().filter(|(_, at)| is_written(at)) {
+    let (protocol, tls) = (Some(&route.protocol.at), Some(&route.tls.at));
+    let said = [("protocol", protocol), ("tls", tls), ("user", user), ("password", password)];
+    let said = said.into_iter().filter_map(|(key, at)| Some((key, at?)));
+    for (key, at) in said.filter(|(_, at)| is_written(at)) {
         let message = format!("`{key}` is for the servers of `via`, and there are none");
         let problem = Problem::error(at, message, "nothing to say it of");
         problems.push(problem.with_help("without `via` mail goes to the servers of the MX records"));
@@ -106,11 +189,10 @@ fn proxy(outbound: &Outbound, root: &Root, problems: &mut Problems) {
             let problem = Problem::error(at, format!("`{key}` is for a SOCKS server"), "nobody asks for it");
             problems.push(problem.with_help("write via = \"socks5://ADDRESS:PORT\", or leave it out"));
         }
-        [Some((key, at)), None] | [None, Some((key, at))] => {
-            let other = if key == "via_user" { "via_password" } else { "via_user" };
-            problems.push(Problem::error(at, format!("`{key}` needs `{other}`"), "half a login"));
+        _ => {
+            let [user, password] = login.map(|key| key.map(|(_, at)| at));
+            whole_login(("via_user", user), ("via_password", password), problems);
         }
-        _ => {}
     }
     for (at, octets) in [
         via_user.as_ref().map(|At { value: UserName(user), at }| (at, user.len())),

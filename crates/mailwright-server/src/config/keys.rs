@@ -51,7 +51,7 @@ section! {
         /// How long a server that mail goes to may take, for each stage of the conversation: at least what stands here
         /// by RFC 5321 section 4.5.3.2. Who is less patient gives up on servers that are only slow, and some mail
         /// arrives twice.
-        Restart outbound_timeouts: OutboundTimeouts = Default("{}");
+        Restart outbound_timeouts: At<OutboundTimeouts> = Default("{}");
         /// Ways to other domains: the first that fits is taken. What fits none goes by MX.
         Restart route: Vec<RouteTo> = Off("");
         /// Addresses of this machine that mail goes out from. Each domain sees one of each family, always the same one.
@@ -121,10 +121,12 @@ section! {
         /// then on. With SCRAM the password is not sent, to nobody who pretends to be this server either; but whoever
         /// steals the keys guesses passwords at a much smaller price than from argon2id. Clients that know SCRAM use
         /// it wherever it is offered: users whose passwords were set before cannot log in by them until they are set
-        /// anew. PLAIN goes on as it was.
+        /// anew. PLAIN goes on as it was. In TLS 1.3 the same with -PLUS is offered, too, by which clients bind the
+        /// login to the connection: it fails if a proxy in front ends TLS and begins its own.
         Reload scram: Vec<At<ScramHash>> = Off(r#"["sha-256"]"#);
         /// Iterations of new keys: work for a client at each login, and for a thief at each guess. Clients that use
-        /// Cyrus SASL refuse more.
+        /// Cyrus SASL refuse more. Names that are nobody's are shown with these, too: after a change strangers can see
+        /// who exists, until all passwords are set anew.
         Reload scram_iterations: Count<4_096, 10_000_000> = Default("65536");
     }
 }
@@ -165,12 +167,13 @@ section! {
         /// The authorities that certificates are trusted by, in PEM.
         Restart authorities: At<PathBuf> = Default(r#""/etc/ssl/certs/ca-certificates.crt""#);
         /// The addresses that are connected to: both, ipv4 or ipv6.
-        Restart families: Families = Default(r#""both""#);
+        Restart families: At<Families> = Default(r#""both""#);
         /// The family whose address of a server is tried first: ipv6 or ipv4.
         Restart prefer: Family = Default(r#""ipv6""#);
         /// How long an address may be silent before the next one of a server is tried besides.
         Restart next_address_after: Time<0, 300> = Default(r#""2s""#);
-        /// How long an address, or a whole family, that could not be reached is tried behind all others.
+        /// How long an address that did not answer is tried behind all others, and a family that there is no way to
+        /// behind the other one.
         Restart remember_unreachable: Time<0, 86_400> = Default(r#""10m""#);
         /// How long a server whose TLS was broken is asked without TLS at once, where that is allowed.
         Restart remember_broken_tls: Time<0, 604_800> = Default(r#""1h""#);
@@ -201,7 +204,7 @@ section! {
         /// The name to log in with.
         Restart user: Option<At<UserName>> = Off(r#""mx.example.org""#);
         /// Where the password stands: { file = "..." } or { env = "..." }.
-        Restart password: Option<RelayPassword> = Off(r#"{ env = "RELAY_PASSWORD" }"#);
+        Restart password: Option<At<RelayPassword>> = Off(r#"{ env = "RELAY_PASSWORD" }"#);
     }
 }
 

@@ -63,13 +63,17 @@ impl Setting for RelayPassword {
         const REMEDY: &str = "put it into a file of the server's user and write { file = \"...\" }, or into a \
                               variable and write { env = \"...\" }";
         match node.kind {
-            Kind::Table(table) => elsewhere(table, &node.at, REMEDY, password, cx),
+            // One that is wrong is one all the same: no other key is to be missed or blamed for it.
+            Kind::Table(table) => {
+                let read = elsewhere(table, &node.at, REMEDY, password, cx);
+                Some(read.unwrap_or_else(|| Self(Secret::new(Vec::new()))))
+            }
             // It is not shown.
             _ => {
                 let problem =
                     Problem::error(&node.at, "a password does not stand in here", "may be a secret");
                 cx.problems.push(problem.with_help(REMEDY));
-                None
+                Some(Self(Secret::new(Vec::new())))
             }
         }
     }

@@ -383,6 +383,35 @@ mail.toml: 2 errors
     assert!(report.contains("submission needs a certificate"), "{report}");
 }
 
+/// Where nobody logs in, nobody is told.
+#[test]
+fn lookups_are_for_users() {
+    let folder = Folder::new();
+    let listener = |service: &str, rules: &str| {
+        let tls = "[tls]\ncertificate = \"chain.pem\"\nkey = \"key.pem\"\n";
+        folder.parse(&format!("{}{rules}\n{tls}", SMALL.replace("\"smtp\"", &format!("\"{service}\""))))
+    };
+    for (service, rules) in [
+        ("smtp", "lookups = true\nauth = \"offered\""),
+        ("smtps", "lookups = true"),
+        ("submission", "lookups = true"),
+        ("smtp", "lookups = false"),
+        // It may tell that its clients have.
+        ("lmtp", "lookups = true\nxclient_from = [\"192.0.2.7\"]"),
+    ] {
+        assert!(listener(service, rules).is_ok(), "{service} {rules}");
+    }
+    for (service, rules) in [
+        ("smtp", "lookups = true"),
+        ("lmtp", "lookups = true"),
+        ("submission", "lookups = true\nauth = \"off\""),
+    ] {
+        let report = listener(service, rules).unwrap_err();
+        assert!(report.contains("here nobody does") && report.contains("nobody to tell"), "{report}");
+        assert!(report.contains("auth = \"offered\"") && report.ends_with("1 error"), "{report}");
+    }
+}
+
 /// Whom is believed what it says of others; never everybody.
 #[test]
 fn proxies_are_networks() {

@@ -37,6 +37,14 @@ impl<T: Setting> Setting for At<T> {
         let at = node.at.clone();
         T::read(node, cx).map(|value| Self { value, at })
     }
+
+    fn changes(&self, new: &Self, key: &str, when: When, changes: &mut Vec<Change>) {
+        self.value.changes(&new.value, key, when, changes);
+    }
+
+    fn keep(&mut self, old: &Self, when: When) {
+        self.value.keep(&old.value, when);
+    }
 }
 
 impl<T: Setting> Setting for Option<T> {

@@ -85,11 +85,12 @@ pub trait SmtpHandler: Send + Sync + 'static {
     }
 
     /// What came of SCRAM by these keys, right or wrong. Gives the name that [`Ctx::user`] has from then on. Unless
-    /// written, it is that of who has shown the password, and means to act as nobody else.
+    /// written, it is that of who has shown the password, and means to act as nobody else; whether its keys are still
+    /// stored is then not asked.
     fn proof(&self, _cx: &Ctx, proof: ScramProof) -> impl Future<Output = Verdict<String>> + Send {
         async move {
-            let ScramProof { user, authzid, checked } = proof;
-            if checked.is_right() && authzid.is_none() { Ok(user) } else { Err(Rejection::auth_failed()) }
+            let ScramProof { user, authzid, right } = proof;
+            if right.is_some() && authzid.is_none() { Ok(user) } else { Err(Rejection::auth_failed()) }
         }
     }
 

@@ -48,7 +48,10 @@ async fn changed_within(change: impl FnOnce(AccountId) -> Vec<AccountOp>) -> Str
 /// Whoever changes a password because it is known wants nobody in by it from then on.
 #[tokio::test]
 async fn a_password_that_is_changed_lets_nobody_in_anymore() {
-    let put = |account, name, verifier| AccountOp::PutCredential { account, credential: credential(name, verifier) };
+    let put = |account, name, verifier| AccountOp::PutCredential {
+        account,
+        credential: credential(name, verifier),
+    };
     let remove = |account| AccountOp::RemoveCredential { account, name: "password".to_owned() };
     let said = changed_within(|dan| vec![put(dan, "password", verifier("other", 2))]).await;
     assert!(said.starts_with("535 5.7.8 "), "another: {said}");

@@ -29,7 +29,10 @@ async fn a_name_is_one_however_it_is_written() {
         users: there.into_iter().collect(),
         ..Settings::new(domains)
     };
-    let running = serve(|server| server.settings(settings).account("eve@bücher.example", "secret")).await;
+    let lockout = mailwright_auth::LockoutLimits { failures: 100, ..Default::default() };
+    let change =
+        |server: Server| server.settings(settings).account("eve@bücher.example", "secret").lockout(lockout);
+    let running = serve(change).await;
     for written in [
         // With keys, without, and not there.
         ["ann@a.example", "\"ann\"@a.example", "\"a\\nn\"@A.example"],
