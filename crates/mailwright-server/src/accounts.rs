@@ -11,7 +11,6 @@ use crate::config::Config;
 use crate::configure::ConfigArgs;
 use crate::exit::{Exit, Failure};
 use crate::password::PasswordArgs;
-use crate::serve::scram;
 use crate::terminal::{confirm, print, print_json};
 
 /// Accounts that are kept beside the mail.
@@ -116,7 +115,7 @@ async fn change(config: &ConfigArgs, request: impl FnOnce(&Scram) -> Result<Requ
         Err(code) => return code,
     };
     let done = async {
-        let request = request(&scram(&config.root.login))?;
+        let request = request(&config.root.login.kept())?;
         let mut office = Office::reach(&config).await?;
         let done = office.ask(&config, request).await;
         office.close().await.and(done)

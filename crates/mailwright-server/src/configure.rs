@@ -11,7 +11,6 @@ use mailwright_server::Scram;
 use crate::config::{Config, Report, document, environment};
 use crate::exit::Exit;
 use crate::password::PasswordArgs;
-use crate::serve::scram;
 
 /// Which configuration.
 #[derive(Debug, Clone, Args)]
@@ -40,7 +39,7 @@ impl ConfigArgs {
     /// made, wants those that are the default, and the operator hears of it.
     pub(crate) fn scram_iterations(&self) -> u32 {
         match Config::load(&self.file, &environment()) {
-            Ok(config) => scram(&config.root.login).iterations,
+            Ok(config) => config.root.login.kept().iterations,
             Err(_) => {
                 let default = Scram::default().iterations;
                 eprintln!(

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use mailwright_auth::{LockoutLimits, ScramHash};
+use mailwright_auth::LockoutLimits;
 use mailwright_server::{
-    Alias, Listener, ResidentError, Running, Scram, Server, Service, Settings, StartError, StaticUser,
+    Alias, Listener, ResidentError, Running, Server, Service, Settings, StartError, StaticUser,
 };
 use mailwright_tokio::GateLimits;
 use tokio::signal::unix::{SignalKind, signal};
@@ -193,19 +193,6 @@ fn count(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-/// How passwords are kept for SCRAM.
-pub(crate) fn scram(login: &config::Login) -> Scram {
-    Scram {
-        // The best first, however they are written.
-        hashes: ScramHash::ALL
-            .iter()
-            .copied()
-            .filter(|hash| login.scram.iter().any(|wanted| wanted.value == *hash))
-            .collect(),
-        iterations: login.scram_iterations.0.try_into().unwrap_or(u32::MAX),
-    }
-}
-
 /// What a reload reaches.
 fn settings(root: &Root) -> Settings {
     let mut settings = Settings::new(root.domains.value.iter().map(|domain| domain.value.clone()));
@@ -219,7 +206,7 @@ fn settings(root: &Root) -> Settings {
         targets: alias.to.value.iter().map(|to| to.value.clone()).collect(),
     }));
     settings.tag_separator = root.tag_separator.0;
-    settings.scram = scram(&root.login);
+    settings.scram = root.login.kept();
     settings.check_from = root.submission.check_from;
     settings.header_limits.octets = count(root.submission.header_size.0);
     settings.hold_max = root.submission.hold_max.0;

@@ -7,6 +7,7 @@ mod document;
 mod egress;
 mod file;
 mod keys;
+mod login;
 mod mask;
 mod network;
 mod report;
@@ -24,7 +25,7 @@ use mailwright_store_sqlite::SqliteConfig;
 
 pub(crate) use document::document;
 pub(crate) use egress::{sources, via};
-pub(crate) use keys::{Listener, Login, Outbound, OutboundTimeouts, Root, RouteTo, Storage};
+pub(crate) use keys::{Listener, Outbound, OutboundTimeouts, Root, RouteTo, Storage};
 pub(crate) use report::Report;
 pub(crate) use section::{Change, When};
 use section::{Reading, Setting};
