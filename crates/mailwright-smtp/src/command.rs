@@ -194,7 +194,8 @@ fn whole<'a>(read: Parsed<'a, Command<'a>>) -> Result<Command<'a>, CommandError<
 /// `bdat-cmd = "BDAT" SP chunk-size [ SP end-marker ]`, where `chunk-size = 1*DIGIT` (RFC 3030 §2)
 fn bdat(rest: &[u8]) -> Result<Command<'_>, CommandError<'_>> {
     let read = || {
-        let text = skip_blanks(rest);
+        // No tabs: what ends a command here is where content begins.
+        let text = skip_blanks(Some(rest).filter(|rest| !rest.contains(&b'\t'))?);
         let (digits, behind) = DIGIT.split(text);
         let size = str::from_utf8(digits).ok().filter(|_| text.len() < rest.len())?.parse().ok()?;
         match behind_word(behind, b"LAST") {
@@ -369,6 +370,9 @@ mod tests {
             ("BDAT", "! syntax error, expected: BDAT size [LAST]"),
             ("BDAT 18446744073709551616", "! syntax error, expected: BDAT size [LAST]"),
             ("BDAT -1", "! syntax error, expected: BDAT size [LAST]"),
+            ("BDAT\t1", "! syntax error, expected: BDAT size [LAST]"),
+            ("BDAT 1\tLAST", "! syntax error, expected: BDAT size [LAST]"),
+            ("BDAT 1LAST", "! syntax error, expected: BDAT size [LAST]"),
             ("BDAT +1", "! syntax error, expected: BDAT size [LAST]"),
             ("BDAT 1 FIRST", "! syntax error, expected: BDAT size [LAST]"),
             ("BDAT 1 LAST LAST", "! syntax error, expected: BDAT size [LAST]"),

@@ -227,7 +227,8 @@ impl Server {
             Ok(Etrn::Started) => self.grant_now(fixed!(250, (2, 0, 0), "queuing started")),
             Ok(Etrn::Nothing) => self.grant_now(fixed!(251, (2, 0, 0), "no messages waiting")),
             Ok(Etrn::Pending(count)) => {
-                self.hold_text(253, Some((2, 0, 0)), &format!("{count} pending messages started"));
+                let text = self.wanted().unwrap_or_else(|| format!("{count} pending messages started"));
+                self.hold_text(253, Some((2, 0, 0)), &text);
                 self.output.release();
             }
             Err(rejection) => self.reject_now(&rejection),
